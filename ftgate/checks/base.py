@@ -1,0 +1,32 @@
+"""What a check is. Checks look at examples one by one and say what they find; they never read files."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from ftgate.values.dataset import Example
+from ftgate.values.evaluation import Prompt
+from ftgate.values.finding import Finding
+from ftgate.values.settings import DataSettings
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What checks may know besides the example: declarations, and the reserved sets that must stay unseen."""
+
+    data: DataSettings = DataSettings(train=())
+    behavior: str = ""
+    declared: bool = False
+    output_schema: Mapping[str, Any] | None = None
+    held_out: tuple[Example, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
+
+
+class Check(Protocol):
+    """One curation rule, fed with every example of every file in order."""
+
+    def see(self, example: Example) -> Iterable[Finding]:
+        """Findings about this example, or about it and earlier ones."""
+
+    def finish(self) -> Iterable[Finding]:
+        """Findings about the dataset as a whole, once all examples were seen."""

@@ -1,0 +1,224 @@
+"""What the stages ask of the outside. Protocols only; `edges/` answers, `tests/fakes.py` answers honestly."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from msgspec import Struct
+
+from ftgate.values.dataset import DataFile, Example
+from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Sentinel
+from ftgate.values.finding import Finding
+from ftgate.values.run import Run
+from ftgate.values.settings import Settings
+from ftgate.values.training import BaseModel, Recipe, Training
+
+
+class TreeEntry(Struct, frozen=True, kw_only=True):
+    """One path of a commit. `mode` is git's six octal digits; `size` is -1 where git knows none."""
+
+    path: str
+    mode: str
+    oid: str
+    size: int
+
+    @property
+    def is_file(self) -> bool:
+        """Plain or executable file: never a symlink (120000), submodule (160000) or tree."""
+        return self.mode in ("100644", "100755")
+
+
+class Repository(Protocol):
+    """A git repository read as objects: nothing is checked out, no filter runs, no link is followed."""
+
+    def commit(self, revision: str) -> str:
+        """Full SHA of a revision. Raises InputError when it names no commit."""
+
+    def merge_base(self, base: str, head: str) -> str:
+        """Best common ancestor. Raises InputError when the two share no history."""
+
+    def tree(self, commit: str) -> Sequence[TreeEntry]:
+        """Every path of a commit, sorted by path."""
+
+    def read(self, entry: TreeEntry) -> bytes:
+        """Content of a file. Raises OutsideError when the object is missing or damaged."""
+
+
+class DataStream(Protocol):
+    """One JSONL file being read: yields examples and findings in line order, and never raises on bad input."""
+
+    def __iter__(self) -> Iterator[Example | Finding]: ...
+
+    @property
+    def file(self) -> DataFile:
+        """The proof of completeness; valid once the stream is exhausted."""
+
+
+class Reader(Protocol):
+    """Opens a JSONL file. `format` is a Format value or "auto" to detect it from the first readable line."""
+
+    def __call__(self, path: str, stream: BinaryIO, format: str = "auto") -> DataStream: ...
+
+
+class Documents(Protocol):
+    """Reads the files that maintainers write. All problems of a file come in one SettingsError, with lines."""
+
+    def settings(self, path: str, content: bytes) -> Settings: ...
+
+    def prompts(self, path: str, content: bytes) -> tuple[Prompt, ...]: ...
+
+    def json_schema(self, path: str, content: bytes) -> Mapping[str, object]: ...
+
+
+class BaseModels(Protocol):
+    """Finds the untuned model."""
+
+    def resolve(self, name: str, revision: str | None) -> BaseModel:
+        """Raises SettingsError when there is no such model, OutsideError when it cannot be fetched."""
+
+
+class Task(Protocol):
+    """A piece of long work whose progress is shown."""
+
+    def advance(self, steps: int = 1) -> None: ...
+
+
+class Progress(Protocol):
+    """Shows long work to a person; never touches standard output."""
+
+    def task(self, label: str, total: int) -> AbstractContextManager[Task]: ...
+
+    def say(self, text: str) -> None: ...
+
+
+class TrainingJob(Struct, frozen=True, kw_only=True):
+    """All that a trainer needs. `workspace` is private to the key: checkpoints of an interrupted run lie there."""
+
+    key: str
+    commit: str
+    base_model: BaseModel
+    recipe: Recipe
+    examples: tuple[Example, ...]
+    held_out: tuple[Example, ...]
+    workspace: Path
+
+
+class Trainer(Protocol):
+    """Trains one adapter."""
+
+    def versions(self) -> Mapping[str, str]:
+        """Versions of everything whose change may change the weights."""
+
+    def train(self, job: TrainingJob, task: Task) -> Training:
+        """Writes the adapter into `job.workspace / "adapter"`. A loss that is not finite is a `failure`."""
+
+
+class CompletionJob(Struct, frozen=True, kw_only=True):
+    """Greedy completions of prompts by one arm; `adapter` is None for the base."""
+
+    base_model: BaseModel
+    method: str
+    adapter: Path | None
+    prompts: tuple[Prompt, ...]
+    max_new_tokens: int
+    batch_size: int
+
+
+class Completer(Protocol):
+    """Generates. All arms use the same loaded base, batches and dtype."""
+
+    def versions(self) -> Mapping[str, str]: ...
+
+    def complete(self, job: CompletionJob, task: Task) -> list[Completion]:
+        """One completion per prompt, in order."""
+
+    def sentinel(self, job: CompletionJob) -> Sentinel:
+        """Whether the adapter of the job acts on the base."""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What a judge is asked: system and user text, and the JSON Schema of the reply."""
+
+    system: str
+    user: str
+    reply_schema: Mapping[str, object]
+
+
+class Judge(Protocol):
+    """A model that rates completions."""
+
+    @property
+    def identity(self) -> str:
+        """Model name, for the provenance."""
+
+    def ask(self, question: Question) -> str | None:
+        """The reply's text, unread; None when the judge gave none (refusal, cut, empty)."""
+
+
+class Store(Protocol):
+    """Adapters and graded arms by key. Every read checks digests; a damaged entry is OutsideError, never None."""
+
+    def workspace(self, key: str) -> Path:
+        """A directory for a training of this key; kept until the training is stored."""
+
+    def find_training(self, key: str) -> Training | None: ...
+
+    def keep_training(self, training: Training) -> Training:
+        """Moves the workspace's adapter in, atomically, and returns the record with its digest."""
+
+    def adapter(self, training: Training) -> Path:
+        """Directory of the verified adapter. Raises OutsideError when files differ from the recorded digest."""
+
+    def find_arm(self, key: str) -> ArmEvaluation | None: ...
+
+    def keep_arm(self, key: str, arm: ArmEvaluation) -> None: ...
+
+
+class RunStore(Protocol):
+    """run.json and the files rendered from it."""
+
+    def load(self) -> Run | None:
+        """The stored run, None when there is none. Raises InputError when it cannot be read or is forged."""
+
+    def save(self, run: Run) -> None: ...
+
+    def write(self, name: str, text: str) -> Path:
+        """Writes a rendering beside run.json."""
+
+
+class PullRequest(Protocol):
+    """The pull request that the comment goes to."""
+
+    def upsert_comment(self, marker: str, body: str) -> str:
+        """Creates or edits the one comment that carries the marker; returns its URL."""
+
+
+class Clock(Protocol):
+    """Time, as a parameter."""
+
+    def now(self) -> str:
+        """UTC, ISO 8601 with seconds."""
+
+    def seconds(self) -> float:
+        """Monotonic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Everything that the stages may ask. Edges that import heavy vendors do so when first asked."""
+
+    repository: Repository
+    reader: Reader
+    documents: Documents
+    models: BaseModels
+    trainer: Trainer
+    completer: Completer
+    judge: Callable[[Settings], Judge | None]
+    store: Store
+    runs: RunStore
+    progress: Progress
+    clock: Clock
+
+

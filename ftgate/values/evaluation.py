@@ -1,0 +1,144 @@
+"""Prompts, completions, grades, and how candidate and baseline compare."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from ftgate.values.dataset import Message
+
+
+class Arm(StrEnum):
+    """The three models that answer the same prompts."""
+
+    BASE = "base"
+    BASELINE = "baseline"
+    CANDIDATE = "candidate"
+
+
+class Prompt(Struct, frozen=True, kw_only=True):
+    """A fixed question with an expectation: a regression prompt, or a held-out example's prompt.
+
+    `expect` maps grader names to what each is told; `source` is path:line in the base branch.
+    """
+
+    id: str
+    kind: Literal["regression", "held-out"]
+    protects: str
+    messages: tuple[Message, ...]
+    expect: Mapping[str, Any]
+    reference: str | None = None
+    source: str = ""
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """Text that a model returned. `finish` is "stop" at the end-of-turn token, "length" when it was cut."""
+
+    text: str
+    finish: Literal["stop", "length"]
+    tokens: int
+
+
+class Outcome(StrEnum):
+    """Ungraded is a state of its own: neither a pass nor a zero."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNGRADED = "ungraded"
+
+
+class Grade(Struct, frozen=True, kw_only=True):
+    """What one grader says. `score` is in 0..1 for deterministic graders, 1..5 for the judge, None if ungraded."""
+
+    grader: str
+    outcome: Outcome
+    reason: str
+    score: float | None = None
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """One prompt answered by one arm and graded."""
+
+    prompt: str
+    completion: Completion
+    grades: tuple[Grade, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Failed when any grade failed, else ungraded when any is or there is none, else passed."""
+        outcomes = {grade.outcome for grade in self.grades}
+        if Outcome.FAILED in outcomes:
+            return Outcome.FAILED
+        if not outcomes or Outcome.UNGRADED in outcomes:
+            return Outcome.UNGRADED
+        return Outcome.PASSED
+
+
+class Sentinel(Struct, frozen=True, kw_only=True):
+    """Proof that the adapter acts: norm of all LoRA-B weights, and the largest logit difference from base
+    on probe prompts. Either being zero or not finite means that the base model was evaluated in disguise."""
+
+    lora_b_norm: float | None
+    logit_difference: float | None
+
+
+class ArmEvaluation(Struct, frozen=True, kw_only=True):
+    """All items of one arm, in the order of the prompts."""
+
+    arm: Arm
+    adapter_sha256: str | None
+    items: tuple[Item, ...]
+    sentinel: Sentinel | None = None
+    seconds: float = 0.0
+    reused: bool = False
+
+
+class Evaluation(Struct, frozen=True, kw_only=True):
+    """Everything that was asked and answered. `arms` holds one entry per arm that exists."""
+
+    prompts: tuple[Prompt, ...]
+    arms: Mapping[str, ArmEvaluation]
+
+    def items(self, arm: Arm) -> dict[str, Item]:
+        """Items of an arm by prompt id; empty when the arm was not evaluated."""
+        found = self.arms.get(arm.value)
+        return {item.prompt: item for item in found.items} if found else {}
+
+    def ids(self, kind: Literal["regression", "held-out"]) -> list[str]:
+        """Ids of the prompts of a kind, in order."""
+        return [prompt.id for prompt in self.prompts if prompt.kind == kind]
+
+
+class Paired(Struct, frozen=True, kw_only=True):
+    """Held-out examples, candidate against baseline, paired by prompt.
+
+    `total` is the number planned, `graded` the number with a pass or fail on both sides; `fixed` and `broken`
+    are the discordant pairs. `difference` is the change of the pass rate with its one-sided 95 % bounds
+    (Bonett and Price 2012); `p_worse` is the exact one-sided sign test. None where nothing was graded.
+    `needed` is the number of examples that would decide (power 0.8, no true difference).
+    """
+
+    reference: Arm
+    total: int
+    graded: int
+    fixed: int
+    broken: int
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    p_worse: float | None
+    needed: int | None
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """Regression prompts, candidate against baseline, by prompt id. `ungraded` are in neither of the others."""
+
+    reference: Arm
+    fixed: tuple[str, ...]
+    broken: tuple[str, ...]
+    same: tuple[str, ...]
+    new: tuple[str, ...]
+    missing: tuple[str, ...]
+    ungraded: tuple[str, ...]
+    held_out: Paired

@@ -1,0 +1,137 @@
+"""One execution and all that it learned. Reports and verdicts read this and nothing else."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from ftgate.errors import ExitCode
+from ftgate.values.dataset import DataFile
+from ftgate.values.evaluation import Comparison, Evaluation
+from ftgate.values.finding import Finding, Severity
+from ftgate.values.settings import Policy
+from ftgate.values.training import BaseModel, Recipe, Training
+
+RUN_SCHEMA = "ftgate.run/1"
+
+
+class VerdictOutcome(StrEnum):
+    """What the gate says."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not-applicable"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Not-applicable is green: nothing that the gate protects has changed."""
+        return {"fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}.get(self.value, ExitCode.PASS)
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why; `id` is stable, so that a waiver can name it. `decides` is the outcome that this reason alone asks for."""
+
+    id: str
+    severity: Severity
+    text: str
+    decides: VerdictOutcome = VerdictOutcome.PASS
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """`decided_by` is the stage whose evidence decided; `reasons` come worst first."""
+
+    outcome: VerdictOutcome
+    decided_by: str
+    reasons: tuple[Reason, ...]
+
+
+class Protected(Struct, frozen=True, kw_only=True):
+    """A file that the gate reads from the base branch and that this pull request changes."""
+
+    path: str
+    role: str
+    change: str
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What this pull request is and whether the gate is concerned. All ids are full commit SHAs.
+
+    `settings_sha256` binds the run to the base branch's settings; `settings_path` is where they stand.
+    """
+
+    base: str
+    head: str
+    merge_base: str
+    settings_path: str
+    settings_sha256: str
+    applicable: bool
+    why: str
+    changed: tuple[str, ...]
+    protected: tuple[Protected, ...]
+    policy: Policy
+    behavior: str = ""
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """One example of a data diff: prompt and reply as text; `before` is the old reply of a changed example."""
+
+    place: str
+    prompt: str
+    reply: str
+    before: str | None = None
+
+
+class DataDiff(Struct, frozen=True, kw_only=True):
+    """Training examples matched by content between merge base and head.
+
+    An example is changed when its prompt is on both sides with another reply. Samples: at most five each.
+    """
+
+    before: int
+    after: int
+    added: int
+    removed: int
+    changed: int
+    samples: Mapping[str, tuple[Sample, ...]] = {}
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """Seconds per stage of this execution, tokens trained, and seconds that reuse saved."""
+
+    seconds: Mapping[str, float] = {}
+    trained_tokens: int = 0
+    saved_seconds: float = 0.0
+    judge_calls: int = 0
+
+
+class Provenance(Struct, frozen=True, kw_only=True):
+    """What would be needed to do it again."""
+
+    ftgate: str
+    created: str
+    base_model: BaseModel | None = None
+    held_out_sha256: str = ""
+    prompts_sha256: str = ""
+    versions: Mapping[str, str] = {}
+    generation: Mapping[str, Any] = {}
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """`stages` lists what has finished, in order; a part is None until its stage has run."""
+
+    schema: str = RUN_SCHEMA
+    stages: tuple[str, ...] = ()
+    plan: Plan
+    files: tuple[DataFile, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    diff: DataDiff | None = None
+    recipe: Recipe | None = None
+    baseline: Training | None = None
+    candidate: Training | None = None
+    evaluation: Evaluation | None = None
+    comparison: Comparison | None = None
+    verdict: Verdict | None = None
+    cost: Cost = Cost()
+    provenance: Provenance
