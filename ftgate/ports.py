@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from msgspec import Struct
 
 from ftgate.values.dataset import DataFile, Example
-from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Sentinel
+from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.finding import Finding
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
@@ -96,6 +96,7 @@ class Progress(Protocol):
 class TrainingJob(Struct, frozen=True, kw_only=True):
     """All that a trainer needs. `workspace` is private to the key: checkpoints of an interrupted run lie there."""
 
+    label: str
     key: str
     commit: str
     base_model: BaseModel
@@ -111,13 +112,14 @@ class Trainer(Protocol):
     def versions(self) -> Mapping[str, str]:
         """Versions of everything whose change may change the weights."""
 
-    def train(self, job: TrainingJob, task: Task) -> Training:
+    def train(self, job: TrainingJob, progress: Progress) -> Training:
         """Writes the adapter into `job.workspace / "adapter"`. A loss that is not finite is a `failure`."""
 
 
 class CompletionJob(Struct, frozen=True, kw_only=True):
     """Greedy completions of prompts by one arm; `adapter` is None for the base."""
 
+    label: str
     base_model: BaseModel
     method: str
     adapter: Path | None
@@ -131,19 +133,11 @@ class Completer(Protocol):
 
     def versions(self) -> Mapping[str, str]: ...
 
-    def complete(self, job: CompletionJob, task: Task) -> list[Completion]:
+    def complete(self, job: CompletionJob, progress: Progress) -> list[Completion]:
         """One completion per prompt, in order."""
 
     def sentinel(self, job: CompletionJob) -> Sentinel:
         """Whether the adapter of the job acts on the base."""
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """What a judge is asked: system and user text, and the JSON Schema of the reply."""
-
-    system: str
-    user: str
-    reply_schema: Mapping[str, object]
 
 
 class Judge(Protocol):
@@ -207,7 +201,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Everything that the stages may ask. Edges that import heavy vendors do so when first asked."""
+    """Everything that the stages may ask. Edges that import heavy vendors do so when first asked.
+
+    `salt` is random per process: text under test cannot guess the fences that the judge reads it in.
+    """
 
     repository: Repository
     reader: Reader
@@ -220,5 +217,4 @@ class Ports:
     runs: RunStore
     progress: Progress
     clock: Clock
-
-
+    salt: str

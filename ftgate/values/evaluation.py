@@ -40,6 +40,14 @@ class Completion(Struct, frozen=True, kw_only=True):
     tokens: int
 
 
+class Question(Struct, frozen=True, kw_only=True):
+    """What a judge is asked: system and user text, and the JSON Schema of the reply."""
+
+    system: str
+    user: str
+    reply_schema: Mapping[str, object]
+
+
 class Outcome(StrEnum):
     """Ungraded is a state of its own: neither a pass nor a zero."""
 

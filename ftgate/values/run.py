@@ -16,6 +16,14 @@ from ftgate.values.training import BaseModel, Recipe, Training
 RUN_SCHEMA = "ftgate.run/1"
 
 
+class Request(Struct, frozen=True, kw_only=True):
+    """What the caller asks for: two revisions, and where the settings stand in the base branch."""
+
+    base: str
+    head: str
+    settings_path: str = "ftgate.yaml"
+
+
 class VerdictOutcome(StrEnum):
     """What the gate says."""
 

@@ -1,0 +1,38 @@
+# Everything a fresh machine needs is Python 3.11+, git and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BANKING ?= ../shared/scenarios/banking.py
+
+.PHONY: demo test lint golden scenarios wheel clean
+.DEFAULT_GOAL := test
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ftgate needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	@touch $@
+
+demo: $(VENV)/installed   ## two pull requests through the gate: one passes, one is blocked
+	$(VENV)/bin/ftgate demo
+
+test: $(VENV)/installed lint   ## everything that CI runs
+	$(VENV)/bin/python -m pytest -q
+
+lint: $(VENV)/installed   ## style, types, arrows between the rooms
+	$(VENV)/bin/ruff check ftgate tests
+	$(VENV)/bin/ruff format --check ftgate tests
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+scenarios: $(VENV)/installed   ## ten pull requests on real bank messages; needs BANKING
+	$(VENV)/bin/python -m tests.scenarios $(BANKING)
+
+golden: $(VENV)/installed   ## writes the golden comments anew; read the difference before you commit it
+	$(VENV)/bin/python -m tests.report.golden
+
+wheel: $(VENV)/installed
+	$(VENV)/bin/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) dist build ftgate-demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,30 @@
+"""Places of many examples in little memory."""
+
+from ftgate.values.finding import Place
+
+_LINE_BITS = 40
+
+
+class Places:
+    """Packs path and line into one integer; paths are kept once."""
+
+    def __init__(self) -> None:
+        self._paths: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def keep(self, place: Place) -> int:
+        """The integer that stands for a place."""
+        number = self._numbers.get(place.path)
+        if number is None:
+            number = self._numbers[place.path] = len(self._paths)
+            self._paths.append(place.path)
+        return number << _LINE_BITS | place.line
+
+    def place(self, kept: int) -> Place:
+        """Path and line; columns and pointers are not kept."""
+        return Place(path=self._paths[kept >> _LINE_BITS], line=kept & (1 << _LINE_BITS) - 1)
+
+    def name(self, kept: int) -> str:
+        """path:line, as people write it."""
+        place = self.place(kept)
+        return f"{place.path}:{place.line}"

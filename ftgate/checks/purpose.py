@@ -1,0 +1,49 @@
+"""purpose: one task, told in one sentence. The seed: what the tuned model does that the base does not, naming keys
+and shapes."""
+
+import re
+from collections.abc import Iterable
+
+from ftgate.checks.base import Context
+from ftgate.values.dataset import Example
+from ftgate.values.finding import Finding, Place, Severity, found
+
+WORDS = 6
+"""A sentence of fewer words says no shape."""
+
+_SHAPE = re.compile(
+    r"\b(?:json|yaml|xml|html|csv|sql|markdown|regex|code|objects?|keys?|fields?|columns?|tables?|lists?|bullets?"
+    r"|labels?|class(?:es)?|categor(?:y|ies)|tags?|numbers?|digits?|integers?|scores?|dates?|true|false|yes|no"
+    r"|one of|words?|sentences?|paragraphs?|lines?|steps?|characters?|tokens?|headings?|titles?|format(?:ted)?"
+    r"|templates?|schemas?|functions?|tool calls?|urls?|ids?|tone|style|voice|language|summar(?:y|ies))\b",
+    re.IGNORECASE,
+)
+
+
+class Purpose:
+    """Reads the behavior sentence of the settings; the examples do not matter."""
+
+    def __init__(self, context: Context) -> None:
+        self._declared = context.declared
+        self._behavior = context.behavior.strip()
+        self._path = ""
+
+    def see(self, example: Example) -> Iterable[Finding]:
+        """Notes the file to speak of."""
+        self._path = self._path or example.place.path
+        return ()
+
+    def finish(self) -> Iterable[Finding]:
+        """A sentence that is missing or says too little."""
+        if not self._declared or not (message := _complaint(self._behavior)):
+            return
+        advice = "Write in one sentence what the tuned model does that the base does not, naming keys and shapes."
+        yield found("purpose", Severity.WARNING, Place(path=self._path), message, advice)
+
+
+def _complaint(behavior: str) -> str:
+    if not behavior:
+        return "The settings have no behavior sentence."
+    if (words := len(behavior.split())) < WORDS:
+        return f"The behavior sentence has {words} word(s): too short to say what the output looks like."
+    return "" if _SHAPE.search(behavior) else "The behavior sentence does not say what the output looks like."

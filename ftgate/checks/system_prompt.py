@@ -1,0 +1,81 @@
+"""system-prompt: the one in training is the one at inference. The seed, curation 4 and pitfalls: the most common bug."""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from ftgate.checks.base import Context
+from ftgate.checks.turns import system_text, text_key, turn_place
+from ftgate.values.dataset import Example
+from ftgate.values.finding import Finding, Place, Severity, found
+
+_LISTED = 5
+_KEPT = 1000
+
+
+class _Variant(Struct):
+    beginning: str
+    place: Place
+    count: int = 0
+
+
+class SystemPrompt:
+    """Declared: every example is compared with it. Undeclared: an inventory, with the first 1,000 variants named."""
+
+    def __init__(self, context: Context) -> None:
+        self._declared = context.data.system_prompt
+        self._variants: dict[bytes, _Variant] = {}
+        self._path = ""
+
+    def see(self, example: Example) -> Iterator[Finding]:
+        """Drift from the declared prompt."""
+        self._path = self._path or example.place.path
+        actual = system_text(example.messages)
+        if self._declared is None:
+            self._count(actual, example)
+        elif actual != self._declared:
+            with_system = bool(example.messages) and example.messages[0].role == "system"
+            place = turn_place(example, 0) if with_system else example.place
+            message = _difference(self._declared, actual)
+            advice = "Use exactly the prompt that data.system_prompt declares: the one at inference."
+            yield found("system-prompt", Severity.ERROR, place, message, advice)
+
+    def finish(self) -> Iterable[Finding]:
+        """The inventory, when nothing is declared and there are several."""
+        if len(self._variants) < 2:
+            return
+        ranked = sorted(self._variants.values(), key=lambda v: (-v.count, v.place.path, v.place.line))
+        listed = "; ".join(
+            f"{v.count} x {v.beginning} (first {v.place.path}:{v.place.line})" for v in ranked[:_LISTED]
+        )
+        more = f"; and {len(ranked) - _LISTED} more" if len(ranked) > _LISTED else ""
+        several = f"{len(ranked)}" if len(ranked) < _KEPT else f"At least {_KEPT}"
+        message = f"{several} different system prompts: {listed}{more}."
+        advice = "Use one, the same as at inference, and declare it as data.system_prompt."
+        yield found("system-prompt", Severity.WARNING, Place(path=self._path), message, advice)
+
+    def _count(self, actual: str, example: Example) -> None:
+        key = text_key(actual)
+        variant = self._variants.get(key)
+        if variant is None and len(self._variants) < _KEPT:
+            variant = self._variants[key] = _Variant(_quote(actual) if actual else "none", example.place)
+        if variant is not None:
+            variant.count += 1
+
+
+def _difference(declared: str, actual: str) -> str:
+    if not actual:
+        return "The system prompt is missing."
+    if not declared:
+        return "There is a system prompt, and none is declared."
+    if declared.split() == actual.split():
+        return "The system prompt differs from the declared one in white space."
+    same = next((i for i, (a, b) in enumerate(zip(declared, actual, strict=False)) if a != b), None)
+    at = min(len(declared), len(actual)) if same is None else same
+    wanted, got = _quote(declared[at:]), _quote(actual[at:])
+    return f"The system prompt differs from the declared one at character {at + 1}: expected {wanted}, found {got}."
+
+
+def _quote(text: str) -> str:
+    line = " ".join(text.split())
+    return f'"{line}"' if len(line) <= 40 else f'"{line[:39]}…"'

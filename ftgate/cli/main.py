@@ -1,0 +1,150 @@
+"""The group of commands, loaded one by one, and the one error handler."""
+
+import importlib
+import os
+import platform
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ftgate import __version__
+from ftgate.errors import ExitCode, FtgateError
+
+_COMMANDS = {
+    "init": "ftgate.cli.init",
+    "validate": "ftgate.cli.validate",
+    "run": "ftgate.cli.run",
+    "plan": "ftgate.cli.stages",
+    "train": "ftgate.cli.stages",
+    "evaluate": "ftgate.cli.stages",
+    "decide": "ftgate.cli.stages",
+    "publish": "ftgate.cli.stages",
+    "demo": "ftgate.cli.demo",
+    "completion": "ftgate.cli.completion",
+}
+_REPORT = "https://github.com/ftgate/ftgate/issues/new?template=bug.yml"
+_INTERRUPTED = 130  # what shells expect after SIGINT
+
+
+class _Lazy(click.Group):
+    """Imports a command's module when it is asked for, so that `ftgate --help` starts at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
+
+
+_SUMMARIES = {
+    "init": "Write a starter ftgate.yaml.",
+    "validate": "Check every line of training data.",
+    "run": "The whole gate on two commits of a repository.",
+    "plan": "First stage: what changed, is the gate concerned.",
+    "train": "Continue a run: train baseline and candidate.",
+    "evaluate": "Continue a run: ask all three arms, grade.",
+    "decide": "Continue a run: compare, judge by the policy.",
+    "publish": "Continue a run: write or post the comment.",
+    "demo": "Two pull requests through the gate, no GPU needed.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  ftgate demo                                     see it work, in minutes
+  ftgate validate data/train/*.jsonl              check files, no settings needed
+  ftgate run --base main --head HEAD --out out    would this branch pass?
+
+\b
+Exit codes: 0 pass, 1 fail, 2 settings or usage, 3 inconclusive, 4 the outside failed, 5 a bug in ftgate.""",
+)
+@click.version_option(__version__, prog_name="ftgate")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """A merge gate for fine-tuning data.
+
+    Validates every line, trains the candidate, evaluates it against the baseline, and says what a pull request broke.
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the exit code. The only place that catches everything."""
+    try:
+        return int(cli.main(args=arguments, prog_name="ftgate", standalone_mode=False) or ExitCode.PASS)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.Abort:
+        click.echo(
+            "\nftgate: interrupted. Run the same command again: it goes on where it stopped.", err=True
+        )
+        return _INTERRUPTED
+    except KeyboardInterrupt:
+        click.echo(
+            "\nftgate: interrupted. Run the same command again: it goes on where it stopped.", err=True
+        )
+        return _INTERRUPTED
+    except FtgateError as error:
+        return _fail(error)
+    except BrokenPipeError:
+        # The reader of a pipe has gone (head, less); what it read was right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OUTSIDE
+    except OSError as error:
+        return _outside(error)
+    except MemoryError:
+        click.echo(
+            "ftgate: error: out of memory\n  Use a smaller base_model or training.batch_size.", err=True
+        )
+        return ExitCode.OUTSIDE
+    except Exception:  # noqa: BLE001 - the last handler there is
+        return _bug()
+
+
+def _fail(error: FtgateError) -> int:
+    click.secho("ftgate: error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(error.message, err=True)
+    if error.advice:
+        click.echo(f"  {error.advice}", err=True)
+    return error.exit_code
+
+
+def _outside(error: OSError) -> int:
+    where = f"{error.filename}: " if error.filename else ""
+    click.secho("ftgate: error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(f"{where}{error.strerror or error}", err=True)
+    click.echo(
+        "  Free the disk, or name other directories with --out and --store; then run it again.", err=True
+    )
+    return ExitCode.OUTSIDE
+
+
+def _bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    click.echo(
+        f"\nftgate: this is a bug in ftgate {__version__} (Python {platform.python_version()}, {sys.platform}).\n"
+        f"  Please report the lines above at {_REPORT}",
+        err=True,
+    )
+    return ExitCode.BUG
+
+
+if __name__ == "__main__":
+    sys.exit(main())

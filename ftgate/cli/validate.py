@@ -1,0 +1,66 @@
+"""`ftgate validate`."""
+
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from ftgate.cli import options
+from ftgate.errors import ExitCode
+from ftgate.report.findings import FORMATS, FindingsReport
+from ftgate.values.finding import Severity
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  ftgate validate data/train.jsonl              plain files, format detected
+  ftgate validate                               what ftgate.yaml names, with its declarations
+  ftgate validate --output-format sarif data    for code scanning
+  ftgate validate --out out                     continue a run that `ftgate plan` began
+
+\b
+Exit code 1 when any finding is an error."""
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option(
+    "--format", "example_format", default="auto", help="Format of the examples; detected by default."
+)
+@options.repo
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Continue the run in this directory."
+)
+@options.settings
+@options.quiet
+@click.pass_context
+def validate(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    output_format: str,
+    example_format: str,
+    repo: Path,
+    out: Path | None,
+    settings_path: str,
+    quiet: bool,
+) -> int:
+    """Checks every line of training data."""
+    from ftgate.cli import inspection
+
+    if paths and out:
+        raise click.UsageError("--out continues a run and takes no paths.")
+    declared = ctx.get_parameter_source("settings_path") is ParameterSource.COMMANDLINE
+    if out:
+        report = inspection.continue_run(repo, out, quiet)
+    elif paths:
+        report = inspection.check_files(paths, example_format, repo / settings_path if declared else None)
+    else:
+        report = inspection.check_work_tree(repo, settings_path, quiet)
+    click.echo(FORMATS[output_format](report), nl=False)
+    return exit_code(report)
+
+
+def exit_code(report: FindingsReport) -> int:
+    """1 when any finding is an error, else 0."""
+    worst = any(finding.severity is Severity.ERROR for finding in report.findings)
+    return ExitCode.FAIL if worst else ExitCode.PASS

@@ -1,0 +1,75 @@
+"""The composition root: the only file that sees both stages and edges."""
+
+import os
+import secrets
+from pathlib import Path
+
+from ftgate.cli.progress import TerminalProgress
+from ftgate.edges.base_model import BaseModels
+from ftgate.edges.clock import SystemClock
+from ftgate.edges.completer import LocalCompleter
+from ftgate.edges.git_objects import GitObjects
+from ftgate.edges.jsonl import read_jsonl
+from ftgate.edges.qlora import QloraTrainer
+from ftgate.edges.run_files import RunDirectory
+from ftgate.edges.store import DirectoryStore
+from ftgate.edges.yaml_files import Documents
+from ftgate.errors import SettingsError
+from ftgate.ports import Judge, Ports, PullRequest, Repository
+from ftgate.values.settings import Settings
+
+
+def default_store() -> Path:
+    """Where adapters and graded arms are kept between runs: the user's cache directory."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(cache) / "ftgate"
+
+
+def build(repository: Repository, *, out: Path, store: Path | None = None, quiet: bool = False) -> Ports:
+    """Real edges for every port."""
+    return Ports(
+        repository=repository,
+        reader=read_jsonl,
+        documents=Documents(),
+        models=BaseModels(os.environ.get("HF_TOKEN")),
+        trainer=QloraTrainer(),
+        completer=LocalCompleter(),
+        judge=judge,
+        store=DirectoryStore(store or default_store()),
+        runs=RunDirectory(out),
+        progress=TerminalProgress(quiet=quiet),
+        clock=SystemClock(),
+        salt=secrets.token_hex(16),
+    )
+
+
+def commits(root: Path) -> GitObjects:
+    """The commits of a local repository."""
+    return GitObjects(root, os.environ.get("PATH", os.defpath))
+
+
+def judge(settings: Settings) -> Judge | None:
+    """The judge that the settings name; None when they name none."""
+    from ftgate.edges.judge_api import JudgeApi
+
+    if settings.judge is None:
+        return None
+    key = os.environ.get("OPENAI_API_KEY")
+    if not key:
+        raise SettingsError(
+            f"judge.model is {settings.judge.model}, but OPENAI_API_KEY is not set",
+            advice="Set OPENAI_API_KEY (and OPENAI_BASE_URL for another server), or take the judge out of ftgate.yaml.",
+        )
+    return JudgeApi(settings.judge, key, os.environ.get("OPENAI_BASE_URL"))
+
+
+def pull_request(repository: str, number: int) -> PullRequest:
+    """A pull request on GitHub, with GITHUB_TOKEN."""
+    from ftgate.edges.pull_request import GitHubPullRequest
+
+    token = os.environ.get("GITHUB_TOKEN")
+    if not token:
+        raise SettingsError(
+            "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."
+        )
+    return GitHubPullRequest(repository, number, token)

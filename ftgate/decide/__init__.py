@@ -1,0 +1,1 @@
+"""What follows from what was learned: values in, values out, without IO, clock or randomness."""

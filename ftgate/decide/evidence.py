@@ -1,0 +1,188 @@
+"""Rules 4 to 6 of the gate: whether the evaluation is whole, and what it says.
+
+What is not known is counted at its worst: an outcome that is missing may be the one that would have blocked.
+"""
+
+import math
+from typing import Literal
+
+from msgspec import Struct
+
+from ftgate.decide.comparison import pair, reference_arm
+from ftgate.decide.rulings import Rulings, count, fail, names, note, unsure, warn
+from ftgate.decide.statistics import interval, needed
+from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation, Item, Outcome
+from ftgate.values.run import Run
+from ftgate.values.settings import Policy
+
+TOLERANCE = 1e-9
+"""Slack in comparing bounds: one exactly at the margin is within it, whatever the last bit of it says."""
+
+
+class Pairs(Struct, frozen=True, kw_only=True):
+    """The planned prompts of one kind, with what each arm is known to have done."""
+
+    ids: tuple[str, ...]
+    reference: dict[str, Item]
+    candidate: dict[str, Item]
+
+    def of(self, *kinds: str) -> list[str]:
+        """Prompts that compare in one of these ways (see `comparison.pair`)."""
+        return [id for id in self.ids if pair(self.reference.get(id), self.candidate.get(id)) in kinds]
+
+    def possibly(self, before: Outcome, after: Outcome) -> list[str]:
+        """Prompts that went from one outcome to another for all that is known."""
+        return [
+            id
+            for id in self.ids
+            if _could_be(self.reference.get(id), before) and _could_be(self.candidate.get(id), after)
+        ]
+
+
+def weigh(run: Run, evaluation: Evaluation) -> Rulings:
+    """What the evaluation says: what is missing, what broke, and what held."""
+    regression, held_out = _pairs(evaluation, "regression"), _pairs(evaluation, "held-out")
+    yield from _arms(run, evaluation)
+    yield from _whole(evaluation, regression, held_out)
+    yield from _regression(regression, run.plan.policy)
+    yield from _held_out(held_out, run.plan.policy)
+    yield note("decide", "held", _held(regression, held_out))
+
+
+def _pairs(evaluation: Evaluation, kind: Literal["regression", "held-out"]) -> Pairs:
+    return Pairs(
+        ids=tuple(dict.fromkeys(evaluation.ids(kind))),
+        reference=evaluation.items(reference_arm(evaluation)),
+        candidate=evaluation.items(Arm.CANDIDATE),
+    )
+
+
+def _arms(run: Run, evaluation: Evaluation) -> Rulings:
+    expected = {Arm.BASE: None, Arm.CANDIDATE: run.candidate}
+    if run.baseline is not None and run.baseline.failure is None:
+        expected[Arm.BASELINE] = run.baseline
+    for arm, training in expected.items():
+        found = evaluation.arms.get(arm.value)
+        if found is None:
+            yield unsure("evaluate", f"evaluation.missing.{arm.value}", f"the {arm.value} was not evaluated")
+        elif training is not None and found.adapter_sha256 != training.adapter_sha256:
+            text = f"the {arm.value} evaluated is not the adapter that was trained; run evaluate again"
+            yield unsure("evaluate", f"evaluation.adapter.{arm.value}", text)
+    for arm in (Arm.BASELINE, Arm.CANDIDATE):
+        found = evaluation.arms.get(arm.value)
+        if found is not None and (problem := _inactive(found)):
+            text = f"the adapter of the {arm.value} does not act on the base model: {problem}"
+            yield unsure("evaluate", f"sentinel.inactive.{arm.value}", text)
+
+
+def _inactive(arm: ArmEvaluation) -> str:
+    if arm.sentinel is None:
+        return "nobody looked"
+    proofs = {"norm of LoRA-B": arm.sentinel.lora_b_norm, "logit difference": arm.sentinel.logit_difference}
+    for name, value in proofs.items():
+        if value is None or not math.isfinite(value) or not value > 0:
+            return f"{name} is {'missing' if value is None else value}"
+    return ""
+
+
+def _whole(evaluation: Evaluation, regression: Pairs, held_out: Pairs) -> Rulings:
+    if not regression.of("same", "fixed", "broken"):
+        text = "no regression prompt could be compared; twenty to fifty protect the most important uses"
+        yield unsure("evaluate", "regression.empty", text)
+    if not held_out.of("same", "fixed", "broken"):
+        yield unsure(
+            "evaluate", "held-out.empty", "no held-out example could be compared; reserve 10 to 20 %"
+        )
+    if missing := regression.of("missing") + held_out.of("missing"):
+        text = f"the candidate has no completion for {count(len(missing), 'prompt')}: {names(missing)}"
+        yield unsure("evaluate", "evaluation.missing-prompts", text)
+    if twice := _ambiguous(evaluation):
+        text = f"{count(len(twice), 'prompt')} stand twice in an arm, with different outcomes: {names(twice)}"
+        yield unsure("evaluate", "evaluation.ambiguous", text)
+    cut = [id for pairs in (regression, held_out) for id in pairs.ids if _cut(pairs.candidate.get(id))]
+    if cut:
+        text = f"{count(len(cut), 'completion')} of the candidate were cut at the token limit: {names(cut)}"
+        yield warn("evaluate", "evaluation.cut", text)
+
+
+def _regression(pairs: Pairs, policy: Policy) -> Rulings:
+    broken, accepted = pairs.of("broken"), f"the policy accepts {policy.max_broken}"
+    if broken:
+        text = f"{count(len(broken), 'regression prompt')} broken, {accepted}: {names(broken)}"
+        if len(broken) > policy.max_broken:
+            yield fail("decide", "regression.broken", text)
+        else:
+            yield warn("decide", "regression.accepted", text)
+    if unknown := pairs.of("ungraded", "new"):
+        worst = len(pairs.possibly(Outcome.PASSED, Outcome.FAILED))
+        ruling = unsure if worst > policy.max_broken else warn
+        text = f"{count(len(unknown), 'regression prompt')} not compared ({names(unknown)})"
+        yield ruling("decide", "regression.ungraded", f"{text}: up to {worst} are broken, {accepted}")
+    if 0 < len(pairs.ids) <= policy.max_broken:
+        text = f"{count(len(pairs.ids), 'regression prompt')} can never fail a run: {accepted} broken ones"
+        yield warn("decide", "regression.powerless", text)
+
+
+def _held_out(pairs: Pairs, policy: Policy) -> Rulings:
+    total, margin = len(pairs.ids), policy.margin
+    fixed, broken = len(pairs.of("fixed")), len(pairs.of("broken"))
+    worst = interval(len(pairs.possibly(Outcome.PASSED, Outcome.FAILED)), fixed, total)
+    best = interval(broken, len(pairs.possibly(Outcome.FAILED, Outcome.PASSED)), total)
+    if worst is None or best is None:
+        return
+    text = f"{_rates(pairs)}, a change of {_points(worst.lower)} to {_points(best.upper)} points"
+    if unknown := pairs.of("ungraded", "new"):
+        known = f"{count(len(unknown), 'held-out example')} not compared, and counted at their worst"
+        yield warn("decide", "held-out.ungraded", f"{known}: {names(unknown)}")
+    if worst.lower >= -margin - TOLERANCE:
+        if best.upper < -TOLERANCE:
+            yield warn("decide", "held-out.small-drop", f"a real drop within the margin: {text}")
+    elif best.upper < -TOLERANCE:
+        yield fail("decide", "held-out.worse", f"worse than the reference: {text}")
+    else:
+        advice = _advice(needed(broken, fixed, total, margin), total)
+        yield unsure("decide", "held-out.undecided", f"{text}, margin {100 * margin:g}: undecided; {advice}")
+
+
+def _advice(needed: int | None, total: int) -> str:
+    if needed is None:
+        return "a margin of 0 can never be proved"
+    if needed > total:
+        return f"about {needed} examples would decide"
+    return "more examples decide only if the change is not near the margin"
+
+
+def _held(regression: Pairs, held_out: Pairs) -> str:
+    lost = len(regression.of("broken", "missing", "ungraded", "new"))
+    total = len(regression.ids)
+    return f"{total - lost} of {count(total, 'regression prompt')} hold; {_rates(held_out)}"
+
+
+def _rates(pairs: Pairs) -> str:
+    candidate, reference = (
+        sum(id in items and items[id].outcome is Outcome.PASSED for id in pairs.ids)
+        for items in (pairs.candidate, pairs.reference)
+    )
+    return f"held-out {candidate} of {len(pairs.ids)} against {reference} of {len(pairs.ids)}"
+
+
+def _points(share: float) -> str:
+    # Rounded down, so that what is printed stands on the same side of zero and of the margin as the bound.
+    return f"{math.floor(1000 * share + 1000 * TOLERANCE) / 10:+.1f}"
+
+
+def _could_be(item: Item | None, outcome: Outcome) -> bool:
+    return item is None or item.outcome in (outcome, Outcome.UNGRADED)
+
+
+def _cut(item: Item | None) -> bool:
+    return item is not None and item.completion.finish == "length"
+
+
+def _ambiguous(evaluation: Evaluation) -> list[str]:
+    """Prompts that one arm answered twice with different outcomes: which counts is anybody's guess."""
+    outcomes: dict[tuple[str, str], set[Outcome]] = {}
+    for name, arm in evaluation.arms.items():
+        for item in arm.items:
+            outcomes.setdefault((name, item.prompt), set()).add(item.outcome)
+    return sorted({prompt for (_, prompt), seen in outcomes.items() if len(seen) > 1})

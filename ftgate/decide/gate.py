@@ -1,0 +1,116 @@
+"""The verdict of a run. This page is the policy; the tests go through it by number.
+
+1. A pull request that changes no training data is not-applicable.
+2. Any finding of severity error fails the run, one reason for each check.
+3. A training of the candidate that failed, or whose loss is not finite, fails the run. No candidate, no
+   examples or no validation at all is inconclusive.
+4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
+   base or is not the one that was trained, an empty set: inconclusive, whatever the rest says.
+5. More broken regression prompts than the policy accepts fail the run. Ungraded ones are inconclusive when
+   they could change that, else a warning.
+6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
+   bound of the difference), fails when it is worse (upper bound below zero), else is inconclusive. Ungraded
+   examples count against passing and against failing alike.
+
+Fail wins over inconclusive, inconclusive over pass. Data that is known to be wrong is not trained, and is not
+blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders
+the same items and decides nothing.
+"""
+
+import math
+from collections import Counter
+from itertools import chain
+
+from ftgate.decide.evidence import weigh
+from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
+from ftgate.values.finding import Finding, Severity
+from ftgate.values.run import Run, Verdict, VerdictOutcome
+from ftgate.values.training import Training
+
+
+def decide(run: Run) -> Verdict:
+    """Verdict of a run under its plan's policy. Pure: a stored run gives the stored verdict again."""
+    if not run.plan.applicable:
+        rulings = [unconcerned("plan", "plan.not-applicable", run.plan.why), *_protected(run)]
+    else:
+        rulings = worst_first(
+            chain(_validated(run), _trained(run), _evaluated(run), _reused(run), _protected(run))
+        )
+    deciding = next((r for r in rulings if r.reason.decides is not VerdictOutcome.PASS), None)
+    return Verdict(
+        outcome=deciding.reason.decides if deciding else VerdictOutcome.PASS,
+        decided_by=deciding.stage if deciding else "decide",
+        reasons=tuple(ruling.reason for ruling in rulings),
+    )
+
+
+def _validated(run: Run) -> Rulings:
+    by_check: dict[str, list[Finding]] = {}
+    for finding in _errors(run):
+        by_check.setdefault(finding.check, []).append(finding)
+    for check, findings in by_check.items():
+        text = (
+            f"{check}: {count(len(findings), 'error')}, first at {_where(findings[0])}: {findings[0].message}"
+        )
+        yield fail("validate", f"findings.{check}", text)
+    if not by_check and "validate" not in run.stages:
+        yield unsure("validate", "validation.missing", "the training data was not validated; run validate")
+    warnings = Counter(f.check for f in run.findings if f.severity is Severity.WARNING)
+    if warnings:
+        checks = ", ".join(f"{check} {number}" for check, number in warnings.most_common())
+        yield warn("validate", "findings.warnings", f"{count(warnings.total(), 'warning')}: {checks}")
+
+
+def _trained(run: Run) -> Rulings:
+    if run.candidate is None:
+        if not _errors(run):
+            yield unsure(
+                "train", "training.missing", "the data changed and no candidate was trained; run train"
+            )
+        return
+    if problem := _problem(run.candidate):
+        yield fail("train", "training.failed", f"the candidate could not be trained: {problem}")
+    elif run.candidate.examples <= 0 or not run.candidate.adapter_sha256:
+        yield unsure("train", "training.empty", "the candidate was trained on no example or has no adapter")
+    if run.baseline is None:
+        text = "there is no baseline (the base branch has no training data); compared with the base model"
+        yield warn("train", "baseline.missing", text)
+    elif problem := _problem(run.baseline):
+        yield unsure("train", "baseline.failed", f"the baseline cannot be compared with: {problem}")
+
+
+def _evaluated(run: Run) -> Rulings:
+    if run.evaluation is not None:
+        yield from weigh(run, run.evaluation)
+    elif not _errors(run) and run.candidate is not None and not _problem(run.candidate):
+        yield unsure("evaluate", "evaluation.missing", "the candidate was not evaluated; run evaluate")
+
+
+def _reused(run: Run) -> Rulings:
+    trainings = {"baseline": run.baseline, "candidate": run.candidate}
+    reused = [f"training of the {arm}" for arm, training in trainings.items() if training and training.reused]
+    if run.evaluation is not None:
+        reused += [f"completions of the {name}" for name, arm in run.evaluation.arms.items() if arm.reused]
+    if reused:
+        yield note("evaluate", "reused", f"known from an earlier run and not done again: {', '.join(reused)}")
+
+
+def _protected(run: Run) -> Rulings:
+    if run.plan.protected:
+        paths = names([f"{file.path} ({file.role}, {file.change})" for file in run.plan.protected])
+        yield note("plan", "protected.changed", f"changed here, takes effect after merge: {paths}")
+
+
+def _errors(run: Run) -> list[Finding]:
+    return [finding for finding in run.findings if finding.severity is Severity.ERROR]
+
+
+def _where(finding: Finding) -> str:
+    return f"{finding.path}:{finding.line}" if finding.line else finding.path
+
+
+def _problem(training: Training) -> str | None:
+    if training.failure is not None:
+        return training.failure or "no reason was recorded"
+    losses = [loss for point in training.curve for loss in (point.train, point.held_out) if loss is not None]
+    return None if all(map(math.isfinite, losses)) else "its loss is not finite"

@@ -1,0 +1,234 @@
+"""Reads JSONL: bytes in, examples and findings out in line order. Bad input is a finding, never an exception."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from msgspec import Struct
+
+from ftgate.edges.explain import explain
+from ftgate.edges.formats import detect_format, is_sound, messages_of, shape, simple_messages
+from ftgate.edges.lines import BOM, MAX_LINE, SPACE, Line, Lines
+from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
+from ftgate.edges.spread import parse_json, skip_array, spread_to
+from ftgate.values.dataset import DataFile, Example, Format, Message
+from ftgate.values.finding import Finding, Place, Severity, found
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
+_LFS = b"version https://git-lfs.github.com/spec/"
+_ONE_A_LINE = "Write every example as one object on a line of its own."
+
+
+def read_jsonl(path: str, stream: BinaryIO, format: str = "auto") -> "JsonlStream":
+    """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides."""
+    return JsonlStream(path, stream, format)
+
+
+class _Run(Struct):
+    """Adjacent lines with the same flaw, told in one finding."""
+
+    kind: str
+    first: Line
+    last: int
+    count: int = 1
+
+
+class JsonlStream:
+    """One pass over one file. Memory is bounded by the longest line that is read (10 MB), not by the file."""
+
+    def __init__(self, path: str, stream: BinaryIO, format: str = "auto") -> None:
+        self._path = path
+        self._lines = Lines(path, stream)
+        self._declared = format != "auto"
+        self._format = Format(format) if self._declared else None
+        self._shape: str | None = None
+        self._run: _Run | None = None
+        self._saw_crlf = False
+        self._saw_text = False
+        self._examples = 0
+
+    @property
+    def file(self) -> DataFile:
+        """The proof of completeness; `skipped` counts the lines, blank ones too, that gave no example."""
+        lines = self._lines
+        return DataFile(
+            path=self._path,
+            sha256=lines.sha256,
+            bytes=lines.bytes,
+            lines=lines.count,
+            examples=self._examples,
+            skipped=lines.count - self._examples,
+        )
+
+    def __iter__(self) -> Iterator[Example | Finding]:
+        for line in self._lines:
+            raw = line.raw
+            value = None if b"\r" in raw or b"\\u0000" in raw or line.cut else parse_json(raw)
+            if type(value) is dict and self._format and (messages := simple_messages(value, self._format)):
+                if self._run:
+                    yield from self._end_run()
+                yield self._example(line, messages)
+            else:
+                yield from self._careful(line, value)
+        yield from self._end_run()
+        yield from self._end()
+
+    def _example(self, line: Line, messages: tuple[Message, ...], tools: tuple[Any, ...] = ()) -> Example:
+        self._saw_text = True
+        self._examples += 1
+        place = Place(path=self._path, line=line.number, byte_offset=line.start)
+        assert self._format is not None
+        return Example(place=place, format=self._format, messages=messages, tools=tools)
+
+    def _careful(self, line: Line, value: Any) -> Iterator[Example | Finding]:
+        """Any line but a plain example; `value` is None unless it parsed."""
+        if line.raw.endswith(b"\r\n"):
+            yield from self._crlf(line)
+        if line.is_blank:
+            yield from self._extend_run("blank", line, line.number)
+            return
+        is_first, self._saw_text = not self._saw_text, True
+        if value is None and is_first and (whole := self._whole_file(line)):
+            yield from self._end_run()
+            yield whole
+        elif value is None and (last := spread_to(self._lines, line)) is not None:
+            yield from self._extend_run("spread", line, last)
+        else:
+            yield from self._end_run()
+            yield from self._text_line(line, value)
+
+    def _crlf(self, line: Line) -> Iterator[Finding]:
+        if not self._saw_crlf:
+            self._saw_crlf = True
+            yield from self._end_run()
+            advice = "Convert the file, and put '*.jsonl text eol=lf' into .gitattributes."
+            place = Place(path=self._path, line=line.number, byte_offset=line.start + len(line.raw) - 2)
+            yield found("encoding", Severity.WARNING, place, "Lines end in CRLF, from this line on.", advice)
+
+    def _whole_file(self, line: Line) -> Finding | None:
+        """What makes the file as a whole something else than JSONL; reads past it."""
+        raw = line.raw
+        if raw.startswith(_LFS):
+            message, advice = (
+                "This is a git-LFS pointer, not the data.",
+                "Fetch it: git lfs pull; in CI, lfs: true.",
+            )
+        elif line.number == 1 and raw.startswith(_UTF16):
+            message, advice = "The file is UTF-16, not UTF-8.", "Save it as UTF-8 without a byte order mark."
+        elif raw.removeprefix(BOM).lstrip(SPACE).startswith(b"[") and skip_array(self._lines, line):
+            message = "The file is one JSON array over several lines."
+            return self._found("json", line, message, _ONE_A_LINE)
+        else:
+            return None
+        self._lines.drain()
+        return self._found("encoding", line, message, advice)
+
+    def _extend_run(self, kind: str, first: Line, last: int) -> Iterator[Finding]:
+        run = self._run
+        if run and run.kind == kind and run.last + 1 == first.number:
+            run.last, run.count = last, run.count + 1
+            return
+        yield from self._end_run()
+        self._run = _Run(kind, first, last)
+
+    def _end_run(self) -> Iterator[Finding]:
+        run, self._run = self._run, None
+        if run is None:
+            return
+        lines = f"lines {run.first.number} to {run.last}"
+        if run.kind == "blank":
+            message = "The line is blank." if run.count == 1 else f"{lines.capitalize()} are blank."
+            yield self._found(
+                "encoding", run.first, message, "Remove it: some loaders stop there.", Severity.WARNING
+            )
+        elif run.count == 1:
+            yield self._found("json", run.first, f"One record is spread over {lines}.", _ONE_A_LINE)
+        else:
+            yield self._found("json", run.first, f"{run.count} records are spread over {lines}.", _ONE_A_LINE)
+
+    def _text_line(self, line: Line, value: Any) -> Iterator[Example | Finding]:
+        if line.cut:
+            message = f"The line is longer than {MAX_LINE // 1_000_000} MB and was not read."
+            yield self._found("encoding", line, message, "Split the example.")
+            return
+        body = line.raw.removesuffix(b"\n").removesuffix(b"\r")
+        if body.startswith(BOM):
+            yield self._found(
+                "encoding", line, "A byte order mark (BOM) stands here.", "Save as UTF-8 without BOM."
+            )
+            line = Line(line.number, line.start + len(BOM), body.removeprefix(BOM))
+            body = line.raw
+        if (at := body.find(b"\r")) >= 0:
+            yield self._carriage_return(line, body, at)
+            return
+        if value is None and b"\\u0000" not in body:
+            value = parse_json(body)
+        if isinstance(value, dict) and is_sound(value) and next(self._misfits(value), None) is None:
+            yield self._settle(line, value)
+        else:
+            yield from self._explain(line, body)
+
+    def _carriage_return(self, line: Line, body: bytes, at: int) -> Finding:
+        count = body.count(b"\r")
+        message = f"{count} carriage return(s) inside the line: they end lines in some programs only, the line was not read."
+        text = body.decode("utf-8", "surrogateescape")
+        place = self._place(line, text, len(body[:at].decode("utf-8", "surrogateescape")))
+        return found("encoding", Severity.ERROR, place, message, "End lines with LF only.")
+
+    def _explain(self, line: Line, body: bytes) -> Iterator[Example | Finding]:
+        """Every problem of a line, or its example when the suspicion was wrong."""
+        text = body.decode("utf-8", "surrogateescape")
+        value, problems = explain(text, self._misfits)
+        if not problems and isinstance(value, dict):
+            yield self._settle(line, value)
+        elif not problems:
+            yield self._found("json", line, "Not valid JSON.", _ONE_A_LINE)
+        for problem in problems:
+            prefix = "Not valid JSON: " if problem.check == "json" else ""
+            place = self._place(line, text, problem.at, problem.pointer)
+            yield found(problem.check, Severity.ERROR, place, f"{prefix}{problem.message}.", problem.advice)
+
+    def _settle(self, line: Line, value: dict[str, Any]) -> Example:
+        """The example of a line without flaws; the first one decides the format of the file."""
+        self._format = self._format or detect_format(value)
+        assert self._format is not None
+        self._shape = self._shape or shape(value, self._format)
+        return self._example(line, messages_of(value, self._format), tuple(value.get("tools", ())))
+
+    def _misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
+        detected = detect_format(value)
+        format = self._format or detected
+        if detected is None and (preference := preference_misfit(value)):
+            yield preference
+        elif format is not None and (detected is None or detected is format):
+            yield from misfits(value, format)
+            if self._shape and shape(value, format) != self._shape:
+                message = f"prompt and completion are {shape(value, format)} here and {self._shape} above."
+                yield Misfit("/prompt", message, "Write all lines of a file the same way.")
+        elif format is None or detected is None:
+            yield unknown_format(value)
+        else:
+            where = "the file is declared as" if self._declared else "the lines above have"
+            message = f"This line has the format {detected}, {where} {format}."
+            yield Misfit("", message, "Keep one format per file: loaders fill the gaps with nulls.")
+
+    def _end(self) -> Iterator[Finding]:
+        place = Place(path=self._path, line=self._lines.count)
+        if not self._saw_text:
+            advice = "Add examples, or remove the file."
+            yield found("encoding", Severity.ERROR, place, "The file holds no examples: it is empty.", advice)
+        elif self._examples and not self._lines.ends_with_newline:
+            advice = "Add one, so that the next line is not appended to this one."
+            yield found(
+                "encoding", Severity.NOTICE, place, "The last line does not end with a newline.", advice
+            )
+
+    def _place(self, line: Line, text: str, at: int, pointer: str = "") -> Place:
+        ahead = at if text.isascii() else len(text[:at].encode("utf-8", "surrogateescape"))
+        offset = line.start + ahead
+        return Place(path=self._path, line=line.number, column=at + 1, byte_offset=offset, pointer=pointer)
+
+    def _found(
+        self, check: str, line: Line, message: str, advice: str, severity: Severity = Severity.ERROR
+    ) -> Finding:
+        place = Place(path=self._path, line=line.number, column=1, byte_offset=line.start)
+        return found(check, severity, place, message, advice)

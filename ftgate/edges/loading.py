@@ -1,0 +1,103 @@
+"""Loads the base model the same way for training and for every arm: same quantisation, dtype and device."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ftgate.errors import InputError, OutsideError
+from ftgate.values.training import BaseModel
+
+_LIBRARIES = ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tokenizers")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the training stack. Raises InputError when it is not installed."""
+    try:
+        return {name: metadata.version(name) for name in _LIBRARIES}
+    except metadata.PackageNotFoundError as error:
+        raise InputError(
+            f"training needs {error.name}, which is not installed",
+            advice="Install the training stack: pip install 'ftgate[train]'",
+        ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps the libraries' own chatter and progress bars off the screen; errors still come as exceptions."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    for name in ("trl", "peft", "accelerate", "bitsandbytes", "torch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def load_tokenizer(base: BaseModel, padding_side: str) -> Any:
+    """The base model's own tokenizer, with a pad token."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base.location, padding_side=padding_side)
+    if tokenizer.chat_template is None:
+        raise InputError(
+            f"{base.name}: the tokenizer has no chat template",
+            advice="Choose a chat model as base_model: training and inference must share its template.",
+        )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(base: BaseModel, method: str) -> Any:
+    """The base model: NF4 with double quantisation for qlora, 16 bit (CPU: 32 bit) for lora.
+
+    Raises OutsideError when weights are damaged or memory does not suffice.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu:
+        torch.set_num_threads(
+            1
+        )  # tiny quantised matrix products lose more to thread hand-over than they gain
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    quantisation = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            base.location,
+            dtype=dtype,
+            quantization_config=quantisation if method == "qlora" else None,
+            device_map={"": 0 if on_gpu else "cpu"},
+            use_safetensors=True,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise OutsideError(f"{base.name} cannot be loaded from {base.location}: {error}") from error
+
+
+def adapter_keys(adapter: Path) -> set[str]:
+    """Names of the weights in an adapter directory. Raises OutsideError when it is not a readable adapter."""
+    from safetensors import SafetensorError, safe_open
+
+    file = adapter / "adapter_model.safetensors"
+    try:
+        with safe_open(str(file), "pt") as weights:
+            return set(weights.keys())
+    except (OSError, SafetensorError) as error:
+        raise OutsideError(
+            f"{file}: not a readable adapter: {error}",
+            advice="Delete its folder in the store; the next run trains it again.",
+        ) from error

@@ -1,0 +1,34 @@
+"""Files that a person names on the command line."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ftgate.errors import InputError
+from ftgate.ports import DataStream, Reader
+
+
+def open_streams(paths: Iterable[Path], reader: Reader, format: str) -> Iterator[DataStream]:
+    """One stream per file, opened when its turn comes; a directory stands for the .jsonl files below it.
+
+    Raises InputError for a path that is not there, cannot be read, or holds no data.
+    """
+    for path in paths:
+        for file in _files(path):
+            try:
+                with file.open("rb") as stream:
+                    yield reader(file.as_posix(), stream, format)
+            except OSError as error:
+                raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(path.rglob("*.jsonl"))
+        if not found:
+            raise InputError(f"{path}: no .jsonl files below this directory")
+        return found
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file", advice="Name JSONL files or directories: ftgate validate PATH..."
+        )
+    return [path]

@@ -1,0 +1,109 @@
+"""Adapters and graded arms on disk, by key. Written whole or not at all; digests checked at every read."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ftgate import wire
+from ftgate.errors import OutsideError
+from ftgate.values.digest import digest, digest_bytes
+from ftgate.values.evaluation import ArmEvaluation
+from ftgate.values.training import Training
+
+_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+
+
+class DirectoryStore:
+    """Port Store: `root/trainings/KEY/`, `root/arms/KEY.json`, and `root/work/KEY/` while a training runs."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def workspace(self, key: str) -> Path:
+        folder = self._root / "work" / key
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def find_training(self, key: str) -> Training | None:
+        record = self._root / "trainings" / key / "record.json"
+        if not record.is_file():
+            return None
+        try:
+            training = wire.training_of(record.read_bytes())
+        except msgspec.DecodeError as error:
+            raise _damaged(record, str(error)) from error
+        if training.key != key:
+            raise _damaged(record, f"it belongs to the key {training.key[:12]}")
+        self.adapter(training)
+        return training
+
+    def keep_training(self, training: Training) -> Training:
+        workspace = self._root / "work" / training.key
+        target = self._root / "trainings" / training.key
+        sha256 = _adapter_digest(workspace / "adapter")
+        kept = msgspec.structs.replace(
+            training, adapter=f"trainings/{training.key}/adapter", adapter_sha256=sha256
+        )
+        write_atomically(workspace / "record.json", wire.to_json(kept))
+        shutil.rmtree(workspace / "checkpoints", ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        workspace.rename(target)
+        return kept
+
+    def adapter(self, training: Training) -> Path:
+        folder = self._root / training.adapter
+        found = _adapter_digest(folder)
+        if found != training.adapter_sha256:
+            raise _damaged(folder, f"digest {found[:12]}, recorded {training.adapter_sha256[:12]}")
+        return folder
+
+    def find_arm(self, key: str) -> ArmEvaluation | None:
+        file = self._root / "arms" / f"{key}.json"
+        if not file.is_file():
+            return None
+        try:
+            plain: dict[str, Any] = json.loads(file.read_bytes())
+            if digest(plain["arm"]) != plain["sha256"]:
+                raise _damaged(file, "its content does not match its digest")
+            return wire.arm_of(json.dumps(plain["arm"]).encode())
+        except (ValueError, KeyError, TypeError, msgspec.DecodeError) as error:
+            raise _damaged(file, str(error)) from error
+
+    def keep_arm(self, key: str, arm: ArmEvaluation) -> None:
+        plain = json.loads(wire.to_json(arm))
+        write_atomically(
+            self._root / "arms" / f"{key}.json", wire.to_json({"sha256": digest(plain), "arm": plain})
+        )
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """The whole content or the old file; never half of it. Raises OSError (disk full, no permission)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _adapter_digest(folder: Path) -> str:
+    try:
+        return digest([[name, digest_bytes((folder / name).read_bytes())] for name in _ADAPTER_FILES])
+    except FileNotFoundError as error:
+        raise _damaged(folder, f"{Path(str(error.filename)).name} is missing") from error
+
+
+def _damaged(path: Path, why: str) -> OutsideError:
+    return OutsideError(
+        f"{path}: stored evidence is damaged: {why}",
+        advice=f"Delete it (rm -r {path}) and run the gate again; nothing is taken from a damaged store.",
+    )

@@ -1,0 +1,86 @@
+"""Examples as the trainer sees them: the model's own template, token ids, and labels on assistant turns only."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ftgate.errors import SettingsError
+from ftgate.values.dataset import Example, plain_messages
+
+IGNORED = -100  # the label that PyTorch's cross entropy leaves out
+
+
+class Tokenized(NamedTuple):
+    """Token ids and labels of one example, both of the same length; labels are IGNORED outside the loss."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+    @property
+    def trained(self) -> int:
+        """Number of tokens that carry loss."""
+        return sum(label != IGNORED for label in self.labels)
+
+
+def tokenize(tokenizer: Any, example: Example) -> Tokenized:
+    """Renders and labels one example.
+
+    Turns with weight 0 carry no loss. Raises SettingsError when the template cannot be rendered or when it
+    cannot be told which tokens an assistant turn consists of.
+    """
+    messages = plain_messages(example.messages)
+    try:
+        if "{% generation" in (tokenizer.chat_template or "") or "{%- generation" in tokenizer.chat_template:
+            ids, mask = _by_markers(tokenizer, messages, example)
+        else:
+            ids, mask = _by_prefixes(tokenizer, messages, example)
+    except (TypeError, ValueError, KeyError) as error:
+        place = example.place
+        raise SettingsError(
+            f"{place.path}:{place.line}: the base model's chat template cannot render this example: {error}"
+        ) from error
+    return Tokenized(ids, [token if kept else IGNORED for token, kept in zip(ids, mask, strict=True)])
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Any]) -> list[int]:
+    """Token ids of a prompt up to where the assistant begins to speak."""
+    encoded = tokenizer.apply_chat_template(
+        plain_messages(messages), add_generation_prompt=True, tokenize=True, return_dict=True
+    )
+    return list(encoded["input_ids"])
+
+
+def _render(tokenizer: Any, messages: list[dict[str, Any]], example: Example, **options: Any) -> Any:
+    tools = [dict(tool) for tool in example.tools] or None
+    return tokenizer.apply_chat_template(messages, tools=tools, tokenize=True, return_dict=True, **options)
+
+
+def _by_markers(
+    tokenizer: Any, messages: list[dict[str, Any]], example: Example
+) -> tuple[list[int], list[bool]]:
+    encoded = _render(tokenizer, messages, example, return_assistant_tokens_mask=True)
+    ids, mask = list(encoded["input_ids"]), [bool(kept) for kept in encoded["assistant_masks"]]
+    weights = iter([m.get("weight") for m in messages if m["role"] == "assistant"])
+    weight: int | None = None
+    for index, kept in enumerate(mask):
+        if kept and (index == 0 or not mask[index - 1]):
+            weight = next(weights, None)
+        if kept and weight == 0:
+            mask[index] = False
+    return ids, mask
+
+
+def _by_prefixes(
+    tokenizer: Any, messages: list[dict[str, Any]], example: Example
+) -> tuple[list[int], list[bool]]:
+    """An assistant turn is what the rendering gains when the turn is added to its prompt."""
+    ids = list(_render(tokenizer, messages, example)["input_ids"])
+    mask = [False] * len(ids)
+    for index, message in enumerate(messages):
+        if message["role"] != "assistant" or message.get("weight") == 0:
+            continue
+        before = _render(tokenizer, messages[:index], example, add_generation_prompt=True)["input_ids"]
+        after = _render(tokenizer, messages[: index + 1], example)["input_ids"]
+        if ids[: len(before)] != list(before) or ids[: len(after)] != list(after):
+            raise ValueError("the template renders a turn differently once more turns follow")
+        mask[len(before) : len(after)] = [True] * (len(after) - len(before))
+    return ids, mask

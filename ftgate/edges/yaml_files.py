@@ -1,0 +1,148 @@
+"""YAML and JSON that maintainers write: lines kept, duplicate keys refused, every problem reported at once."""
+
+import json
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from typing import Any
+
+from ftgate import wire
+from ftgate.checks import CHECKS
+from ftgate.errors import SettingsError
+from ftgate.graders import problems as expectation_problems
+from ftgate.values.evaluation import Prompt
+from ftgate.values.settings import Settings
+
+Path = tuple[str | int, ...]
+
+
+class Documents:
+    """Port Documents over ruamel.yaml (YAML 1.2) and the schemas in schemas/."""
+
+    def settings(self, path: str, content: bytes) -> Settings:
+        plain, lines, found = _load(path, content)
+        if not found and not isinstance(plain, Mapping):
+            found = [wire.Problem((), "settings are a mapping of keys; see `ftgate init`")]
+        if isinstance(plain, Mapping):
+            found += wire.problems(plain, "settings")
+            found += [
+                wire.Problem(("checks", name), wire.unknown(str(name), list(CHECKS)))
+                for name in plain.get("checks") or ()
+                if name not in CHECKS
+            ]
+        _refuse(path, lines, found)
+        return wire.settings_of(plain)
+
+    def prompts(self, path: str, content: bytes) -> tuple[Prompt, ...]:
+        if path.endswith(".jsonl"):
+            plain, lines, found = _load_lines(path, content)
+        else:
+            plain, lines, found = _load(path, content)
+        found += wire.problems(plain, "prompts")
+        if not found:
+            found = list(_meaning(plain))
+        _refuse(path, lines, found)
+        return tuple(
+            wire.prompt_of(prompt, f"{path}:{lines.get((index,), 0)}") for index, prompt in enumerate(plain)
+        )
+
+    def json_schema(self, path: str, content: bytes) -> Mapping[str, object]:
+        from jsonschema import Draft202012Validator, SchemaError
+
+        try:
+            schema = json.loads(content)
+            Draft202012Validator.check_schema(schema)
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"{path}: not JSON: {error}") from error
+        except SchemaError as error:
+            raise SettingsError(f"{path}: not a JSON Schema: {error.message}") from error
+        if not isinstance(schema, dict):
+            raise SettingsError(f"{path}: a schema that accepts everything or nothing is of no use here")
+        return schema
+
+
+def _meaning(prompts: list[dict[str, Any]]) -> Iterator[wire.Problem]:
+    """What the schema cannot see: ids used twice, graders that do not exist, expectations that cannot be met."""
+    seen: set[str] = set()
+    for index, prompt in enumerate(prompts):
+        if prompt["id"] in seen:
+            yield wire.Problem((index, "id"), f"the id '{prompt['id']}' is used twice")
+        seen.add(prompt["id"])
+        for text in expectation_problems(prompt["expect"]):
+            yield wire.Problem((index, "expect"), text)
+
+
+def _refuse(path: str, lines: Mapping[Path, int], found: list[wire.Problem]) -> None:
+    if not found:
+        return
+    texts = sorted(
+        {(_line(lines, p.path), f"{p.where}: {p.message}" if p.path else p.message) for p in found}
+    )
+    raise SettingsError(
+        "\n".join(f"{path}:{line}: {text}" for line, text in texts),
+        advice=f"Correct {path} in the branch that it is read from; `ftgate validate` checks it.",
+    )
+
+
+def _line(lines: Mapping[Path, int], path: Path) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _load_lines(path: str, content: bytes) -> tuple[Any, dict[Path, int], list[wire.Problem]]:
+    plain: list[Any] = []
+    lines: dict[Path, int] = {}
+    found: list[wire.Problem] = []
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        item, _, problems = _load(path, line)
+        lines[(len(plain),)] = number
+        found += [wire.Problem((len(plain), *p.path), p.message) for p in problems]
+        plain.append(item)
+    return plain, lines, found
+
+
+def _load(path: str, content: bytes) -> tuple[Any, dict[Path, int], list[wire.Problem]]:
+    """Plain data, the 1-based line of every key and item, and the duplicate keys."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        text = content.decode("utf-8-sig")
+        reader = YAML(typ="safe", pure=True)
+        reader.allow_duplicate_keys = True
+        lines: dict[Path, int] = {}
+        found = list(_walk(reader.compose(StringIO(text)), (), lines, set()))
+        return reader.load(StringIO(text)), lines, found
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SettingsError(f"{path}:{line}: {error.problem or 'not YAML'}") from error
+    except YAMLError as error:
+        raise SettingsError(f"{path}: not YAML: {error}") from error
+
+
+def _walk(node: Any, path: Path, lines: dict[Path, int], above: set[int]) -> Iterator[wire.Problem]:
+    if node is None or id(node) in above:
+        return
+    lines.setdefault(path, node.start_mark.line + 1)
+    if node.id == "scalar" and node.tag.endswith(":float") and node.value.lower().lstrip("+-") in (".nan", ".inf"):
+        yield wire.Problem(path, f"{node.value} is no number to decide by")
+    above = above | {id(node)}
+    if node.id == "sequence":
+        for index, item in enumerate(node.value):
+            yield from _walk(item, (*path, index), lines, above)
+    if node.id == "mapping":
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            name = str(key.value)
+            if name in seen:
+                yield wire.Problem(
+                    (*path, name), f"the key '{name}' stands twice (first on line {seen[name]})"
+                )
+            seen[name] = line
+            lines[(*path, name)] = line
+            yield from _walk(value, (*path, name), lines, above)

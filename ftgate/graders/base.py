@@ -1,0 +1,105 @@
+"""What a grader is: a module of two functions that reads a completion and says passed, failed or ungraded."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import jiter
+
+from ftgate.values.evaluation import Completion, Grade, Outcome, Prompt, Question
+
+Ask = Callable[[Question], str | None]
+"""Asks a judge: the reply's text, None when it gave none. May raise OutsideError."""
+
+_SHOWN = 80
+
+
+class Grader(Protocol):
+    """One way to grade. `argument` is what the prompt's expectation tells this grader."""
+
+    def problems(self, argument: Any, /) -> list[str]:
+        """What is wrong with an argument; empty when it can be graded with. Asked when prompts are loaded."""
+
+    def grade(self, argument: Any, prompt: Prompt, completion: Completion, /) -> Grade:
+        """Passed or failed, with the reason. `argument` has no problems."""
+
+
+def passed(grader: str, reason: str, score: float = 1.0) -> Grade:
+    """A grade that passed."""
+    return Grade(grader=grader, outcome=Outcome.PASSED, reason=reason, score=score)
+
+
+def failed(grader: str, reason: str, score: float = 0.0) -> Grade:
+    """A grade that failed."""
+    return Grade(grader=grader, outcome=Outcome.FAILED, reason=reason, score=score)
+
+
+def ungraded(grader: str, reason: str) -> Grade:
+    """No grade: the grader could not tell. It has no score."""
+    return Grade(grader=grader, outcome=Outcome.UNGRADED, reason=reason)
+
+
+def strict_json(text: str) -> Any:
+    """The JSON value that a text is, nothing before or after it but white space.
+
+    Raises ValueError, with the place, for anything else: duplicate keys, NaN, infinity, lone surrogates,
+    numbers beyond the range of a double, more than 200 levels.
+    """
+    value = jiter.from_json(
+        text.encode("utf-8", "surrogatepass"), allow_inf_nan=False, catch_duplicate_keys=True
+    )
+    if not _is_finite(value):
+        raise ValueError("a number is beyond the range of a double")
+    return value
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Equality of JSON values: 1 equals 1.0, true does not equal 1, the order of keys is nothing."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return bool(one == other)
+
+
+def is_json(value: Any) -> bool:
+    """Whether JSON can say it: YAML also has dates, sets, binary, infinity and keys that are no text."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and is_json(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(is_json, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, (str, bool, int))
+
+
+def show(value: Any) -> str:
+    """A JSON value as a short text for a reason; a long one is cut, and its length said."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+
+
+def text_problems(argument: Any) -> list[str]:
+    """What is wrong with an argument that must be a text with something in it."""
+    if not isinstance(argument, str):
+        return [f"must be a text, not {show_type(argument)}; put it in quotes"]
+    return [] if argument else ["is empty, which every completion would satisfy"]
+
+
+def show_type(value: Any) -> str:
+    """The type of a value in the words of someone who writes YAML."""
+    names = {bool: "a truth value", int: "a number", float: "a number", str: "a text", list: "a list"}
+    if value is None:
+        return "nothing"
+    return "a mapping" if isinstance(value, Mapping) else names.get(type(value), f"a {type(value).__name__}")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

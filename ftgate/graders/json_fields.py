@@ -1,0 +1,46 @@
+"""The completion is a JSON object whose named fields have these values; other fields are not looked at."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ftgate.graders.base import failed, is_json, passed, same_json, show, show_type, strict_json
+from ftgate.values.evaluation import Completion, Grade, Prompt
+
+
+def problems(argument: Any) -> list[str]:
+    """The argument maps field names to the JSON values that they must have."""
+    if not isinstance(argument, Mapping):
+        return [f"must map fields to values, not be {show_type(argument)}"]
+    if not argument:
+        return ["names no field, which every completion would satisfy"]
+    names = [
+        f"field {name!r} must be a text; put it in quotes" for name in argument if not isinstance(name, str)
+    ]
+    values = [
+        f"field {name!r} has {show_type(value)} that JSON cannot say; put it in quotes"
+        for name, value in argument.items()
+        if not is_json(value)
+    ]
+    return names + values
+
+
+def grade(argument: Any, _prompt: Prompt, completion: Completion) -> Grade:
+    """Compares as JSON values. The score is the share of fields that are right."""
+    try:
+        value = strict_json(completion.text)
+    except ValueError as error:
+        return failed("json_fields", f"is not JSON: {error}")
+    if not isinstance(value, dict):
+        return failed("json_fields", f"is {show_type(value)}, not a JSON object")
+    wrong = [text for name, expected in argument.items() if (text := _wrong(name, expected, value))]
+    if wrong:
+        return failed("json_fields", "; ".join(wrong), 1 - len(wrong) / len(argument))
+    return passed("json_fields", f"{len(argument)} of {len(argument)} fields are right")
+
+
+def _wrong(name: str, expected: Any, value: dict[str, Any]) -> str:
+    if name not in value:
+        return f"{name} is missing, expected {show(expected)}"
+    if same_json(value[name], expected):
+        return ""
+    return f"{name} is {show(value[name])}, expected {show(expected)}"

@@ -1,0 +1,15 @@
+"""JSON for programs: the contract `ftgate.findings/1`, held by schemas/findings.schema.json."""
+
+import json
+
+import msgspec
+
+from ftgate.report.findings.base import FindingsReport
+
+FINDINGS_SCHEMA = "ftgate.findings/1"
+
+
+def render(report: FindingsReport) -> str:
+    """ASCII only: half a surrogate pair or a direction mark in a path cannot disturb whoever prints it."""
+    content = {"schema": FINDINGS_SCHEMA, **msgspec.to_builtins(report)}
+    return json.dumps(content, indent=2, ensure_ascii=True) + "\n"

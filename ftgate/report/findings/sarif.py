@@ -1,0 +1,70 @@
+"""SARIF 2.1.0 for code scanning. Columns count characters, paths are relative to the repository."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from ftgate.report.findings.base import FindingsReport
+from ftgate.report.quote import visible
+from ftgate.values.finding import Finding, Severity
+
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
+
+
+def render(report: FindingsReport) -> str:
+    """One run with one rule per check that found something."""
+    findings = [finding for found in report.by_file().values() for finding in found]
+    rules = sorted({finding.check for finding in findings})
+    content = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": _driver(rules, findings)},
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(finding, rules.index(finding.check)) for finding in findings],
+            }
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=True) + "\n"
+
+
+def _driver(rules: list[str], findings: list[Finding]) -> dict[str, Any]:
+    return {
+        "name": "ftgate",
+        "rules": [_rule(check, findings) for check in rules],
+    }
+
+
+def _rule(check: str, findings: list[Finding]) -> dict[str, Any]:
+    rule: dict[str, Any] = {"id": visible(check), "name": visible(check)}
+    advice = next((f.advice for f in findings if f.check == check and f.advice), "")
+    if advice:
+        rule["help"] = {"text": _text(advice)}
+    return rule
+
+
+def _result(finding: Finding, rule: int) -> dict[str, Any]:
+    region: dict[str, Any] = {"startLine": max(finding.line, 1)}
+    if finding.line and finding.column:
+        region["startColumn"] = finding.column
+    return {
+        "ruleId": visible(finding.check),
+        "ruleIndex": rule,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": _text(finding.message)},
+        "locations": [
+            {"physicalLocation": {"artifactLocation": {"uri": _uri(finding.path)}, "region": region}}
+        ],
+        "properties": {"pointer": finding.pointer, "byteOffset": finding.byte_offset},
+    }
+
+
+def _text(text: str) -> str:
+    """SARIF reads [text](target) as a link, even in plain text."""
+    return visible(text).replace("](", "] (")
+
+
+def _uri(path: str) -> str:
+    """Relative for ever: a path that looks absolute or like a scheme stays a path."""
+    return quote(path.lstrip("/"), safe="/", errors="replace")

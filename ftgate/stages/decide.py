@@ -1,0 +1,17 @@
+"""decide: the evidence of the run, compared and judged by the base branch's policy. Pure."""
+
+from msgspec.structs import replace
+
+from ftgate.decide.comparison import compare
+from ftgate.decide.gate import decide as judge_run
+from ftgate.values.run import Run
+
+
+def decide(run: Run) -> Run:
+    """The run with comparison and verdict, both made anew from its evidence."""
+    compared = replace(
+        run,
+        comparison=compare(run.evaluation, run.plan.policy.margin) if run.evaluation else None,
+        verdict=None,
+    )
+    return replace(compared, verdict=judge_run(compared))

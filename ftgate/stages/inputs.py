@@ -1,0 +1,151 @@
+"""What stages read of the two commits: everything that decides from the merge base, training data from the head."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+
+from msgspec import Struct
+
+from ftgate.decide.relevance import select, training_paths
+from ftgate.errors import InputError, SettingsError
+from ftgate.ports import Ports, TreeEntry
+from ftgate.values.dataset import DataFile, Example
+from ftgate.values.digest import digest_bytes
+from ftgate.values.evaluation import Prompt
+from ftgate.values.finding import Finding, Severity
+from ftgate.values.run import Plan
+from ftgate.values.settings import Settings
+
+SOURCE = "source"
+_MODES = {"120000": "a symbolic link", "160000": "a submodule"}
+
+
+class Dataset(Struct, frozen=True, kw_only=True):
+    """Files of one commit, read to the end: `findings` are what the reader says about bytes and format."""
+
+    files: tuple[DataFile, ...]
+    examples: tuple[Example, ...]
+    findings: tuple[Finding, ...]
+
+
+class Reserved(Struct, frozen=True, kw_only=True):
+    """What the base branch reserves: never trained on, never taken from the pull request."""
+
+    output_schema: Mapping[str, object] | None
+    prompts: tuple[Prompt, ...]
+    held_out: tuple[Example, ...]
+
+
+def settings_at(ports: Ports, commit: str, path: str) -> tuple[Settings, str] | None:
+    """Settings and their digest as of a commit; None when the commit has no such file."""
+    entry = _entries(ports, commit).get(path)
+    if entry is None:
+        return None
+    if not entry.is_file:
+        raise SettingsError(f"{path}: is {_kind(entry)} at {commit[:12]}; settings are a plain file")
+    content = ports.repository.read(entry)
+    return ports.documents.settings(path, content), digest_bytes(content)
+
+
+def planned_settings(ports: Ports, plan: Plan) -> Settings:
+    """The settings that the plan was made with. Raises InputError when the repository no longer has them."""
+    found = settings_at(ports, plan.merge_base, plan.settings_path)
+    if found is None or found[1] != plan.settings_sha256:
+        raise InputError(
+            f"{plan.settings_path} at {plan.merge_base[:12]} is not what this run was planned with",
+            advice="Start again in a new directory: ftgate run ... --out DIR",
+        )
+    return found[0]
+
+
+def training_data(ports: Ports, commit: str, settings: Settings, settings_path: str) -> Dataset:
+    """Every training example of a commit, in the order in which it is trained: by path, then by line."""
+    entries = _entries(ports, commit)
+    paths = training_paths(settings, settings_path, entries)
+    return _read(ports, [entries[path] for path in paths], settings.data.format)
+
+
+def _read(ports: Ports, entries: Iterable[TreeEntry], format: str) -> Dataset:
+    """What is no plain file is a finding, and is never followed."""
+    files: list[DataFile] = []
+    examples: list[Example] = []
+    findings: list[Finding] = []
+    for entry in entries:
+        if not entry.is_file:
+            findings.append(_not_a_file(entry))
+            continue
+        stream = ports.reader(entry.path, BytesIO(ports.repository.read(entry)), format)
+        for thing in stream:
+            if isinstance(thing, Example):
+                examples.append(thing)
+            else:
+                findings.append(thing)
+        files.append(stream.file)
+    return Dataset(files=tuple(files), examples=tuple(examples), findings=tuple(findings))
+
+
+def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
+    """Output schema, regression prompts and held-out set, as of a commit (the merge base, in a run).
+
+    Raises SettingsError when one of them cannot be read: a reserved set with a hole decides nothing.
+    """
+    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data.format)
+    broken = [f for f in held_out.findings if f.severity is Severity.ERROR]
+    if broken:
+        raise SettingsError(
+            "\n".join(f"{f.path}:{f.line}: held-out set: {f.message}" for f in broken),
+            advice="Repair the held-out set on the base branch first.",
+        )
+    return Reserved(
+        output_schema=_output_schema(ports, commit, settings),
+        prompts=_prompts(ports, commit, settings),
+        held_out=held_out.examples,
+    )
+
+
+def _entries(ports: Ports, commit: str) -> dict[str, TreeEntry]:
+    return {entry.path: entry for entry in ports.repository.tree(commit)}
+
+
+def _selected(ports: Ports, commit: str, globs: Sequence[str]) -> list[TreeEntry]:
+    entries = _entries(ports, commit)
+    return [entries[path] for path in select(globs, entries)]
+
+
+def _output_schema(ports: Ports, commit: str, settings: Settings) -> Mapping[str, object] | None:
+    path = settings.data.output_schema
+    if path is None:
+        return None
+    entry = _entries(ports, commit).get(path)
+    if entry is None or not entry.is_file:
+        raise SettingsError(
+            f"data.output_schema: there is no file {path} at {commit[:12]}",
+            advice="Add it on the base branch, or correct the path.",
+        )
+    return ports.documents.json_schema(path, ports.repository.read(entry))
+
+
+def _prompts(ports: Ports, commit: str, settings: Settings) -> tuple[Prompt, ...]:
+    found: dict[str, Prompt] = {}
+    for entry in _selected(ports, commit, settings.regression):
+        if not entry.is_file:
+            raise SettingsError(f"{entry.path}: is {_kind(entry)}; regression prompts are plain files")
+        for prompt in ports.documents.prompts(entry.path, ports.repository.read(entry)):
+            if prompt.id in found:
+                other = found[prompt.id].source
+                raise SettingsError(f"{prompt.source}: the id '{prompt.id}' is used in {other} too")
+            found[prompt.id] = prompt
+    return tuple(found.values())
+
+
+def _kind(entry: TreeEntry) -> str:
+    return _MODES.get(entry.mode, f"no plain file (mode {entry.mode})")
+
+
+def _not_a_file(entry: TreeEntry) -> Finding:
+    return Finding(
+        check=SOURCE,
+        severity=Severity.ERROR,
+        path=entry.path,
+        message=f"is {_kind(entry)}; only plain files are read",
+        advice="Commit the data itself as a file.",
+    )

@@ -1,0 +1,93 @@
+"""The whole gate on one screen."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from ftgate.errors import InputError
+from ftgate.ports import Ports, RunStore
+from ftgate.stages.decide import decide
+from ftgate.stages.evaluate import evaluate
+from ftgate.stages.plan import plan
+from ftgate.stages.publish import publish
+from ftgate.stages.train import train
+from ftgate.stages.validate import blocks, validate
+from ftgate.values.run import Request, Run
+
+Stage = Callable[[Run, Ports], Run]
+
+STAGES: dict[str, Stage] = {
+    "plan": lambda run, ports: run,
+    "validate": validate,
+    "train": train,
+    "evaluate": evaluate,
+    "decide": lambda run, ports: decide(run),
+    "publish": lambda run, ports: (publish(run, ports.runs), run)[1],
+}
+
+
+def gate(request: Request, ports: Ports) -> Run:
+    """Every stage in order. What a stored run of the same two commits has finished is not done again."""
+    run = begin(request, ports)
+    for name in STAGES:
+        if name not in run.stages and concerned(run, name):
+            run = advance(run, name, ports)
+    return run
+
+
+def begin(request: Request, ports: Ports) -> Run:
+    """The stored run when it was planned alike and has not ended, else a new one."""
+    planned, stored = plan(request, ports), ports.runs.load()
+    if (
+        stored is not None
+        and stored.plan == planned.plan
+        and stored.provenance.ftgate == planned.provenance.ftgate
+    ):
+        return replace(
+            stored, stages=tuple(name for name in stored.stages if name not in ("decide", "publish"))
+        )
+    return planned
+
+
+def resume(name: str, ports: Ports) -> Run:
+    """The stored run with one stage more. Raises InputError when an earlier stage has not run."""
+    run = stored(ports.runs)
+    earlier = [stage for stage in list(STAGES)[: list(STAGES).index(name)] if stage not in run.stages]
+    waiting = [stage for stage in earlier if concerned(run, stage)]
+    if waiting:
+        raise InputError(
+            f"this run has finished {', '.join(run.stages)}; {name} needs {waiting[0]} first",
+            advice=f"Continue with `ftgate {waiting[0]} --out DIR`, or do all of it with `ftgate run`.",
+        )
+    return advance(run, name, ports) if concerned(run, name) else run
+
+
+def stored(runs: RunStore) -> Run:
+    """The run in the directory. Raises InputError when there is none."""
+    run = runs.load()
+    if run is None:
+        raise InputError(
+            "there is no run.json in the directory", advice="Start one: ftgate plan --base REV --out DIR"
+        )
+    return run
+
+
+def concerned(run: Run, name: str) -> bool:
+    """Whether a stage has anything to do: nothing trains that is not concerned or known to be wrong."""
+    if name in ("plan", "decide", "publish"):
+        return True
+    if not run.plan.applicable:
+        return False
+    if name == "evaluate":
+        return not blocks(run) and run.candidate is not None and run.candidate.failure is None
+    return name == "validate" or not blocks(run)
+
+
+def advance(run: Run, name: str, ports: Ports) -> Run:
+    """One stage, timed and stored."""
+    started = ports.clock.seconds()
+    run = STAGES[name](run, ports)
+    seconds = {**run.cost.seconds, name: round(ports.clock.seconds() - started, 2)}
+    run = replace(run, stages=(*run.stages, name), cost=replace(run.cost, seconds=seconds))
+    ports.runs.save(run)
+    return run

@@ -1,0 +1,132 @@
+"""What enters and leaves the process as JSON: schema-checked, versioned. Values never serialise themselves."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ftgate.errors import InputError
+from ftgate.values.dataset import Message
+from ftgate.values.evaluation import ArmEvaluation, Prompt
+from ftgate.values.run import RUN_SCHEMA, Run
+from ftgate.values.settings import Settings
+from ftgate.values.training import Training
+
+
+class Problem(NamedTuple):
+    """Something wrong with plain data: `path` is the keys and indices that lead to it."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+    @property
+    def where(self) -> str:
+        """The path as a person writes it: data.train[0]."""
+        text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path)
+        return text.lstrip(".")
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """A schema of schemas/ by its name without suffix: from the wheel, or beside the package in a checkout."""
+    packaged = resources.files("ftgate") / "schemas" / f"{name}.schema.json"
+    source = Path(__file__).parent.parent / "schemas" / f"{name}.schema.json"
+    text = packaged.read_text() if packaged.is_file() else source.read_text()
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def problems(plain: Any, name: str) -> list[Problem]:
+    """Everything in which plain data differs from the named schema, in document order; empty when it conforms."""
+    from jsonschema import Draft202012Validator
+
+    found = []
+    for error in Draft202012Validator(schema(name)).iter_errors(plain):
+        found.extend(_explain(error))
+    return sorted(found, key=lambda problem: [str(part) for part in problem.path])
+
+
+def _explain(error: Any) -> list[Problem]:
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = list(error.schema.get("properties", {}))
+        strange = [key for key in error.instance if key not in known]
+        return [Problem((*path, key), unknown(str(key), known)) for key in strange]
+    if error.validator == "required":
+        absent = [key for key in error.validator_value if key not in error.instance]
+        missing = [key for key in absent if repr(key) in error.message]
+        return [Problem(path, f"the key '{key}' is missing") for key in missing]
+    return [Problem(path, error.message)]
+
+
+def unknown(key: str, known: list[str]) -> str:
+    """What to say about a key that nobody knows: the near one, or all of them."""
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
+    return f"unknown key '{key}'; {hint}"
+
+
+def settings_of(plain: Mapping[str, Any]) -> Settings:
+    """Settings from data that conforms to the settings schema."""
+    return msgspec.convert(plain, Settings)
+
+
+def prompt_of(plain: Mapping[str, Any], source: str) -> Prompt:
+    """A regression prompt from data that conforms to the prompts schema; `source` is path:line."""
+    return Prompt(
+        id=plain["id"],
+        kind="regression",
+        protects=plain["protects"],
+        messages=tuple(Message(role=m["role"], content=m["content"]) for m in plain["messages"]),
+        expect=plain["expect"],
+        reference=plain.get("reference"),
+        source=source,
+    )
+
+
+def to_json(value: Any) -> bytes:
+    """Indented JSON with a final newline. NaN cannot occur: values hold None where there is no number."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def run_of(content: bytes, where: str) -> Run:
+    """A run from the bytes of run.json. Raises InputError for anything but a ftgate.run/1."""
+    try:
+        run = msgspec.json.decode(content, type=Run)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{where}: not a readable run: {error}",
+            advice="Delete the file and run the gate again, or name another directory with --out.",
+        ) from error
+    if run.schema != RUN_SCHEMA:
+        raise InputError(
+            f"{where}: schema is {run.schema!r}, this ftgate reads {RUN_SCHEMA!r}",
+            advice="Use the ftgate version that wrote it, or run the gate again in a new directory.",
+        )
+    return run
+
+
+def training_of(content: bytes) -> Training:
+    """A stored training. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(content, type=Training)
+
+
+def arm_of(content: bytes) -> ArmEvaluation:
+    """A stored arm. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(content, type=ArmEvaluation)
+
+
+def run_schema() -> dict[str, Any]:
+    """JSON Schema of run.json, derived from the types that are written; schemas/run.schema.json holds it."""
+    derived = msgspec.json.schema(Run)
+    derived["$defs"]["Run"]["properties"]["schema"] = {"const": RUN_SCHEMA}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ftgate run",
+        **derived,
+    }

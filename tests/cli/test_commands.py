@@ -1,0 +1,232 @@
+"""The command line as a person meets it: every mistake has one clear message, the right exit code, no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ftgate.cli.main import main
+from tests.builders import base_files, line, lines, pairs
+from tests.edges.repositories import GitRepository
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> GitRepository:
+    """main with settings and data, `readme` that is not applicable, `broken` that validation blocks."""
+    made = GitRepository(tmp_path / "repository")
+    for path, content in base_files().items():
+        made.write(path, content)
+    made.commit("main")
+    made.git("checkout", "-q", "-b", "readme")
+    made.write("README.md", "# reworded\n")
+    made.commit("readme")
+    made.git("checkout", "-q", "-b", "broken", "main")
+    made.write("data/train/b.jsonl", line("late again", "late") + '{"messages": [\n')
+    made.commit("broken")
+    made.git("checkout", "-q", "main")
+    return made
+
+
+class Said:
+    """What a command printed."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def ftgate(capfd: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    def run(*arguments: str | Path) -> Said:
+        code = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err, err
+        return Said(code, out, err)
+
+    return run
+
+
+def gate(repository: GitRepository, head: str, out: Path) -> list[str | Path]:
+    return ["run", "--repo", repository.root, "--base", "main", "--head", head, "--out", out, "--store", out / "store"]
+
+
+def test_help_shows_commands_examples_and_exit_codes(ftgate) -> None:  # type: ignore[no-untyped-def]
+    said = ftgate("--help")
+    assert said.code == 0
+    for word in ("run", "validate", "demo", "Examples:", "Exit codes:"):
+        assert word in said.out
+
+
+@pytest.mark.parametrize(
+    "command", ["init", "validate", "run", "plan", "train", "evaluate", "decide", "publish", "demo", "completion"]
+)
+def test_every_command_has_help_with_an_example(ftgate, command: str) -> None:  # type: ignore[no-untyped-def]
+    said = ftgate(command, "--help")
+    assert said.code == 0
+    assert f"ftgate {command}" in said.out
+    assert "Example" in said.out
+
+
+def test_help_starts_at_once() -> None:
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-X", "importtime", "-m", "ftgate.cli.main", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    microseconds = int(done.stderr.strip().splitlines()[-1].split("|")[1])
+    assert "torch" not in done.stderr
+    assert microseconds < 1_000_000
+
+
+def test_a_change_outside_the_data_passes(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    said = ftgate(*gate(repository, "readme", tmp_path / "out"))
+    assert said.code == 0
+    assert "not applicable" in said.out.lower()
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["schema"] == "ftgate.run/1"
+    assert run["verdict"]["outcome"] == "not-applicable"
+    assert (tmp_path / "out" / "comment.md").read_text().startswith("<!-- ftgate:comment")
+
+
+def test_bad_data_fails_with_file_and_line(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    said = ftgate(*gate(repository, "broken", tmp_path / "out"))
+    assert said.code == 1
+    assert "data/train/b.jsonl" in said.out
+    comment = (tmp_path / "out" / "comment.md").read_text()
+    assert "data/train/b.jsonl" in comment
+
+
+def test_stages_one_by_one_reach_the_same_verdict(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out, repo = tmp_path / "out", repository.root
+    assert ftgate("plan", "--repo", repo, "--base", "main", "--head", "broken", "--out", out).code == 0
+    assert ftgate("validate", "--repo", repo, "--out", out).code == 1
+    assert "nothing to train" in ftgate("train", "--repo", repo, "--out", out).out
+    assert ftgate("decide", "--out", out).code == 1
+    first = (out / "run.json").read_bytes()
+    assert ftgate("decide", "--out", out).code == 1
+    assert (out / "run.json").read_bytes() == first
+    assert str(out / "comment.md") in ftgate("publish", "--out", out).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "--repo", "REPO", "--base", "main", "--head", "nowhere"], 2, "no commit named 'nowhere'"),
+        (["run", "--repo", "/nonexistent", "--base", "main"], 2, "no such directory"),
+        (["run", "--repo", "TMP", "--base", "main"], 2, "not a git repository"),
+        (["run", "--repo", "REPO", "--base", "main", "--settings", "other.yaml"], 2, "no other.yaml at"),
+        (["run", "--base"], 2, "requires 1 argument"),
+        (["run", "--colour"], 2, "No such option"),
+        (["rum"], 2, "No such command"),
+        (["validate", "absent.jsonl"], 2, "no such file"),
+        (["validate", "--repo", "TMP"], 2, "ftgate init"),
+        (["decide", "--out", "TMP/none"], 2, "no run.json"),
+        (["train", "--repo", "REPO", "--out", "TMP/none"], 2, "no run.json"),
+        (["publish", "--out", "TMP/none"], 2, "no run.json"),
+        (["validate", "TMP"], 2, "no .jsonl files"),
+    ],
+)
+def test_a_mistake_is_said_plainly(  # type: ignore[no-untyped-def]
+    ftgate, repository: GitRepository, tmp_path: Path, arguments: list[str], code: int, said: str
+) -> None:
+    elsewhere = tmp_path / "empty"
+    elsewhere.mkdir()
+    filled = [a.replace("REPO", str(repository.root)).replace("TMP", str(elsewhere)) for a in arguments]
+    if "--out" not in filled and filled[0] == "run":
+        filled += ["--out", str(tmp_path / "out")]
+    got = ftgate(*filled)
+    assert (got.code, said in got.err) == (code, True), got.err
+
+
+def test_settings_with_mistakes_name_line_and_key(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    text = (repository.root / "ftgate.yaml").read_text()
+    repository.write("ftgate.yaml", text.replace("policy:", "polcy:"))
+    repository.commit("typo")
+    said = ftgate(*gate(repository, "main", tmp_path / "out"))
+    assert said.code == 2
+    assert "ftgate.yaml:9: polcy: unknown key 'polcy'; did you mean 'policy'?" in said.err
+
+
+def test_a_model_that_does_not_exist_is_a_settings_error(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    text = (repository.root / "ftgate.yaml").read_text()
+    repository.write("ftgate.yaml", text.replace("base_model: fake", "base_model: ./absent"))
+    repository.commit("model")
+    repository.git("checkout", "-q", "-b", "more")
+    repository.write("data/train/b.jsonl", lines(pairs(3, start=100)))
+    repository.commit("more")
+    said = ftgate(*gate(repository, "more", tmp_path / "out"))
+    assert said.code == 2
+    assert "no such directory: ./absent" in said.err
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", "\x00"])
+def test_an_unreadable_run_is_said_plainly(ftgate, tmp_path: Path, content: str) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "run.json").write_text(content)
+    said = ftgate("decide", "--out", tmp_path)
+    assert said.code == 2
+    assert "run.json" in said.err
+
+
+def test_a_disk_that_takes_no_more_is_the_outside_s_failure(repository: GitRepository, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ftgate.cli.main", *map(str, gate(repository, "readme", tmp_path / "out"))]
+    limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", *command]
+    done = subprocess.run(limited, capture_output=True, text=True)
+    assert done.returncode == 4
+    assert "ftgate: error:" in done.stderr and "Free the disk" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_validate_plain_files_without_settings(ftgate, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
+    good.write_text(lines(pairs(10)))
+    bad.write_text(line("late x", "late") + '{"messages": []}\n')
+    assert ftgate("validate", good).code == 0
+    said = ftgate("validate", "--output-format", "json", good, bad)
+    assert said.code == 1
+    report = json.loads(said.out)
+    assert report["schema"] == "ftgate.findings/1"
+    assert [file["examples"] for file in report["files"]] == [40, 1]
+    assert {(f["path"], f["line"]) for f in report["findings"] if f["severity"] == "error"} == {(str(bad), 2)}
+
+
+@pytest.mark.parametrize("output_format", ["text", "json", "sarif", "github", "junit"])
+def test_every_output_format_names_the_finding(ftgate, tmp_path: Path, output_format: str) -> None:  # type: ignore[no-untyped-def]
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(line("late x", "late") + '{"messages": []}\n')
+    said = ftgate("validate", "--output-format", output_format, bad)
+    assert said.code == 1
+    assert "bad.jsonl" in said.out
+
+
+def test_init_writes_settings_that_are_valid_and_never_overwrites(ftgate, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from ftgate.edges.yaml_files import Documents
+
+    assert ftgate("init", tmp_path).code == 0
+    Documents().settings("ftgate.yaml", (tmp_path / "ftgate.yaml").read_bytes())
+    Documents().prompts("p.yaml", (tmp_path / "regression" / "prompts.yaml").read_bytes())
+    assert ftgate("init", tmp_path).code == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed(ftgate, shell: str) -> None:  # type: ignore[no-untyped-def]
+    assert "_FTGATE_COMPLETE" in ftgate("completion", shell).out
+
+
+def test_a_bug_says_so_and_what_to_report(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    from ftgate.stages import pipeline
+
+    monkeypatch.setattr(pipeline, "plan", lambda request, ports: 1 / 0)
+    monkeypatch.setattr("ftgate.cli.wiring.commits", lambda root: None)
+    assert main(["run", "--base", "main"]) == 5
+    err = capfd.readouterr().err
+    assert "bug in ftgate" in err and "Please report" in err
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def pressed(root: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ftgate.cli.wiring.commits", pressed)
+    assert main(["run", "--base", "main"]) == 130
+    assert "goes on where it stopped" in capfd.readouterr().err

@@ -1,0 +1,210 @@
+"""Real training: NF4 QLoRA through TRL, PEFT and bitsandbytes on the bundled model, one CPU thread."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from ftgate.decide.recipe import resolve
+from ftgate.edges.base_model import BUNDLED, BaseModels
+from ftgate.edges.completer import LocalCompleter
+from ftgate.edges.qlora import QloraTrainer
+from ftgate.errors import OutsideError
+from ftgate.ports import CompletionJob, Progress, Task, TrainingJob
+from ftgate.values.dataset import Example, Format, Message
+from ftgate.values.digest import digest_bytes
+from ftgate.values.evaluation import Prompt
+from ftgate.values.finding import Place
+from ftgate.values.settings import TrainingSettings
+from ftgate.values.training import BaseModel, Training
+from tests.fakes import FakeProgress
+
+pytestmark = [
+    pytest.mark.slow,
+    # Libraries under test warn about themselves; ftgate's own warnings stay errors elsewhere.
+    pytest.mark.filterwarnings("default"),
+]
+
+
+def example(text: str, reply: str, line: int) -> Example:
+    turns = (Message(role="user", content=text), Message(role="assistant", content=reply))
+    return Example(place=Place(path="a.jsonl", line=line), format=Format.CONVERSATION, messages=turns)
+
+
+EXAMPLES = tuple(example(f"message {n} about {w}", w, n) for n in range(1, 9) for w in ("rain", "snow", "wind"))
+
+
+@pytest.fixture(scope="module")
+def base_model() -> BaseModel:
+    return BaseModels().resolve(BUNDLED, None)
+
+
+def job(base_model: BaseModel, workspace: Path, **settings: float) -> TrainingJob:
+    workspace.mkdir(parents=True, exist_ok=True)
+    chosen = TrainingSettings(**{"epochs": 2, **settings})  # type: ignore[arg-type]
+    recipe = resolve(chosen, base_model, len(EXAMPLES))
+    return TrainingJob(
+        label="training",
+        key="k",
+        commit="c",
+        base_model=base_model,
+        recipe=recipe,
+        examples=EXAMPLES,
+        held_out=EXAMPLES[:3],
+        workspace=workspace,
+    )
+
+
+def weights(workspace: Path) -> str:
+    return digest_bytes((workspace / "adapter" / "adapter_model.safetensors").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def trained(base_model: BaseModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, Path]:
+    workspace = tmp_path_factory.mktemp("trained")
+    return QloraTrainer().train(job(base_model, workspace), FakeProgress()), workspace
+
+
+def test_the_loss_falls_and_the_curve_tells_it(trained: tuple[Training, Path]) -> None:
+    training, _ = trained
+    assert training.failure is None
+    assert [point.epoch for point in training.curve] == [1.0, 2.0]
+    first, last = training.curve[0], training.curve[-1]
+    assert first.train is not None and last.train is not None and last.train < first.train
+    assert first.held_out is not None and last.held_out is not None
+    assert (training.examples, training.dropped, training.steps) == (24, 0, 4)
+    assert 0 < training.trained_tokens < training.tokens
+
+
+def test_the_adapter_is_weights_and_configuration_and_nothing_else(trained: tuple[Training, Path]) -> None:
+    folder = trained[1] / "adapter"
+    assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == BUNDLED
+    assert {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"} <= set(config["target_modules"])
+
+
+def test_the_same_job_gives_the_same_weights(
+    base_model: BaseModel, trained: tuple[Training, Path], tmp_path: Path
+) -> None:
+    QloraTrainer().train(job(base_model, tmp_path), FakeProgress())
+    assert weights(tmp_path) == weights(trained[1])
+
+
+class _Interrupting(FakeProgress):
+    """Presses Ctrl-C at a step."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._at = at
+
+    @contextmanager
+    def task(self, label: str, total: int) -> Iterator[Task]:
+        at = self._at
+
+        class Interrupted:
+            done = 0
+
+            def advance(self, steps: int = 1) -> None:
+                self.done += steps
+                if self.done >= at:
+                    raise KeyboardInterrupt
+
+        yield Interrupted()
+
+
+def test_an_interrupted_training_goes_on_from_its_last_whole_checkpoint(base_model: BaseModel, tmp_path: Path) -> None:
+    progress: Progress = _Interrupting(at=3)
+    with pytest.raises(KeyboardInterrupt):
+        QloraTrainer().train(job(base_model, tmp_path), progress)
+    half = tmp_path / "checkpoints" / "checkpoint-99"
+    shutil.copytree(tmp_path / "checkpoints" / "checkpoint-2", half)
+    (half / "ftgate.complete").unlink()
+    (half / "adapter_model.safetensors").unlink()
+    training = QloraTrainer().train(job(base_model, tmp_path), FakeProgress())
+    assert training.failure is None
+    assert training.steps == 4
+    assert [point.epoch for point in training.curve] == [1.0, 2.0]
+
+
+def test_a_loss_that_explodes_is_a_failure_and_leaves_no_adapter(base_model: BaseModel, tmp_path: Path) -> None:
+    wild = job(base_model, tmp_path)
+    wild = replace(wild, recipe=replace(wild.recipe, learning_rate=1e30, warmup=0.0))
+    training = QloraTrainer().train(wild, FakeProgress())
+    assert training.failure is not None
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_examples_that_do_not_fit_are_counted_and_none_left_is_a_failure(base_model: BaseModel, tmp_path: Path) -> None:
+    short = job(base_model, tmp_path, max_length=16)
+    short = replace(short, recipe=replace(short.recipe, max_length=4))
+    training = QloraTrainer().train(short, FakeProgress())
+    assert training.dropped == len(EXAMPLES)
+    assert training.failure is not None and "max_length" in training.failure
+
+
+def completion_job(base_model: BaseModel, adapter: Path | None) -> CompletionJob:
+    prompts = tuple(
+        Prompt(id=str(n), kind="regression", protects="x", messages=e.prompt, expect={"equals": e.reference})
+        for n, e in enumerate(EXAMPLES[:5])
+    )
+    return CompletionJob(
+        label="asking",
+        base_model=base_model,
+        method="qlora",
+        adapter=adapter,
+        prompts=prompts,
+        max_new_tokens=8,
+        batch_size=2,
+    )
+
+
+def test_arms_take_turns_on_one_loaded_base(base_model: BaseModel, trained: tuple[Training, Path]) -> None:
+    completer, adapter = LocalCompleter(), trained[1] / "adapter"
+    before = completer.complete(completion_job(base_model, None), FakeProgress())
+    tuned = completer.complete(completion_job(base_model, adapter), FakeProgress())
+    after = completer.complete(completion_job(base_model, None), FakeProgress())
+    assert before == after
+    assert tuned != before
+    assert len(tuned) == 5
+    sentinel = completer.sentinel(completion_job(base_model, adapter))
+    assert sentinel.lora_b_norm is not None and sentinel.lora_b_norm > 0
+    assert sentinel.logit_difference is not None and sentinel.logit_difference > 0
+
+
+def test_an_adapter_of_zeros_shows_in_the_sentinel(
+    base_model: BaseModel, trained: tuple[Training, Path], tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(trained[1] / "adapter", tmp_path / "zeros")
+    file = folder / "adapter_model.safetensors"
+    tensors = {key: value * 0 if "lora_B" in key else value for key, value in load_file(str(file)).items()}
+    save_file(tensors, str(file))
+    sentinel = LocalCompleter().sentinel(completion_job(base_model, folder))
+    assert (sentinel.lora_b_norm, sentinel.logit_difference) == (0.0, 0.0)
+
+
+def test_an_adapter_with_foreign_keys_is_refused(
+    base_model: BaseModel, trained: tuple[Training, Path], tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(trained[1] / "adapter", tmp_path / "foreign")
+    file = folder / "adapter_model.safetensors"
+    save_file({f"other.{key}": value for key, value in load_file(str(file)).items()}, str(file))
+    with pytest.raises(OutsideError, match="does not fit the base model"):
+        LocalCompleter().complete(completion_job(base_model, folder), FakeProgress())
+
+
+def test_an_adapter_that_is_no_safetensors_file_is_refused(
+    base_model: BaseModel, trained: tuple[Training, Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(trained[1] / "adapter", tmp_path / "garbage")
+    (folder / "adapter_model.safetensors").write_bytes(b"garbage")
+    with pytest.raises(OutsideError):
+        LocalCompleter().complete(completion_job(base_model, folder), FakeProgress())

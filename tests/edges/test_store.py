@@ -1,0 +1,113 @@
+"""What is stored is whole and true, or it is refused."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from ftgate.decide.recipe import resolve
+from ftgate.edges.run_files import RunDirectory
+from ftgate.edges.store import DirectoryStore
+from ftgate.errors import InputError, OutsideError
+from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Grade, Item, Outcome
+from ftgate.values.settings import TrainingSettings
+from ftgate.values.training import Training
+from tests.fakes import BASE_MODEL
+
+KEY = "k" * 64
+
+
+def training(store: DirectoryStore) -> Training:
+    """A training whose adapter lies in the workspace."""
+    folder = store.workspace(KEY) / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    return Training(
+        key=KEY,
+        commit="c",
+        adapter="",
+        adapter_sha256="",
+        examples=1,
+        data_sha256="d",
+        recipe=resolve(TrainingSettings(), BASE_MODEL, 300),
+    )
+
+
+def arm() -> ArmEvaluation:
+    grade = Grade(grader="equals", outcome=Outcome.PASSED, reason="", score=1.0)
+    item = Item(prompt="p", completion=Completion(text="x", finish="stop", tokens=1), grades=(grade,))
+    return ArmEvaluation(arm=Arm.BASE, adapter_sha256=None, items=(item,))
+
+
+def test_a_kept_training_is_found_again_with_its_adapter(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    assert store.find_training(KEY) is None
+    kept = store.keep_training(training(store))
+    assert store.find_training(KEY) == kept
+    assert (store.adapter(kept) / "adapter_model.safetensors").read_bytes() == b"weights"
+    assert not (tmp_path / "work" / KEY).exists()
+
+
+@pytest.mark.parametrize("name", ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "record.json"])
+@pytest.mark.parametrize("harm", ["flip", "delete", "truncate"])
+def test_a_damaged_training_is_refused_and_never_taken_for_none(tmp_path: Path, name: str, harm: str) -> None:
+    store = DirectoryStore(tmp_path)
+    store.keep_training(training(store))
+    file = tmp_path / "trainings" / KEY / name
+    content = file.read_bytes()
+    if harm == "delete":
+        file.unlink()
+    else:
+        file.write_bytes(b"!" + content[1:] if harm == "flip" else content[: len(content) // 2])
+    if name == "record.json" and harm == "delete":
+        assert store.find_training(KEY) is None
+        return
+    with pytest.raises(OutsideError, match="damaged") as caught:
+        store.find_training(KEY)
+    assert "rm -r" in caught.value.advice
+
+
+def test_a_training_under_another_key_is_refused(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.keep_training(training(store))
+    (tmp_path / "trainings" / KEY).rename(tmp_path / "trainings" / ("x" * 64))
+    with pytest.raises(OutsideError, match="belongs to the key"):
+        store.find_training("x" * 64)
+
+
+def test_an_arm_with_an_edited_grade_is_refused(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.keep_arm(KEY, arm())
+    assert store.find_arm(KEY) == arm()
+    file = tmp_path / "arms" / f"{KEY}.json"
+    file.write_text(file.read_text().replace('"passed"', '"failed"'))
+    with pytest.raises(OutsideError, match="does not match its digest"):
+        store.find_arm(KEY)
+
+
+def test_an_unreadable_arm_is_refused(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.keep_arm(KEY, arm())
+    (tmp_path / "arms" / f"{KEY}.json").write_text("{")
+    with pytest.raises(OutsideError, match="damaged"):
+        store.find_arm(KEY)
+
+
+def test_keeping_twice_leaves_the_second(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.keep_training(training(store))
+    again = store.keep_training(replace(training(store), examples=2))
+    assert store.find_training(KEY) == again
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "ftgate.run/2"}', "null", "\xff"])
+def test_a_run_that_cannot_be_read_names_file_and_way_out(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content, "latin-1")
+    with pytest.raises(InputError, match=r"run\.json") as caught:
+        RunDirectory(tmp_path).load()
+    assert caught.value.advice
+
+
+def test_no_run_is_none(tmp_path: Path) -> None:
+    assert RunDirectory(tmp_path).load() is None

@@ -1,0 +1,245 @@
+"""One honest fake per port: behaves as the port's words promise, keeps everything in memory, can be told to fail."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ftgate.edges.jsonl import read_jsonl
+from ftgate.edges.yaml_files import Documents
+from ftgate.errors import InputError, OutsideError
+from ftgate.ports import CompletionJob, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
+from ftgate.values.evaluation import ArmEvaluation, Completion, Sentinel
+from ftgate.values.run import Run
+from ftgate.values.settings import Settings
+from ftgate.values.training import BaseModel, LossPoint, Training
+
+BASE_MODEL = BaseModel(
+    name="fake", revision="r1", sha256="b" * 64, parameters=2_000_000, location="", max_length=2048
+)
+
+
+class FakeRepository:
+    """Commits are dicts of path -> content; the merge base is the first commit unless told otherwise."""
+
+    def __init__(self, **commits: Mapping[str, str | bytes]) -> None:
+        self._commits = {name: dict(files) for name, files in commits.items()}
+        self.modes: dict[tuple[str, str], str] = {}
+        self.reads: list[str] = []
+
+    def commit(self, revision: str) -> str:
+        if revision not in self._commits:
+            raise InputError(f"no commit named {revision!r}")
+        return revision
+
+    def merge_base(self, base: str, head: str) -> str:
+        return base
+
+    def tree(self, commit: str) -> list[TreeEntry]:
+        entries = []
+        for path, content in sorted(self._commits[commit].items()):
+            mode = self.modes.get((commit, path), "100644")
+            raw = content.encode() if isinstance(content, str) else content
+            oid = hashlib.sha1(raw + path.encode()).hexdigest()
+            entries.append(TreeEntry(path=path, mode=mode, oid=oid, size=len(raw)))
+        return entries
+
+    def read(self, entry: TreeEntry) -> bytes:
+        self.reads.append(entry.path)
+        for files in self._commits.values():
+            raw = files.get(entry.path)
+            raw = raw.encode() if isinstance(raw, str) else raw
+            if raw is not None and hashlib.sha1(raw + entry.path.encode()).hexdigest() == entry.oid:
+                return raw
+        raise OutsideError(f"object {entry.oid} is missing")
+
+
+class FakeModels:
+    """Knows one model."""
+
+    def resolve(self, name: str, revision: str | None) -> BaseModel:
+        return replace(BASE_MODEL, name=name, revision=revision or "r1")
+
+
+class FakeTrainer:
+    """ "Learns" by writing the replies of the examples into the adapter, keyed by prompt."""
+
+    def __init__(self) -> None:
+        self.jobs: list[TrainingJob] = []
+        self.failure: str | None = None
+
+    def versions(self) -> Mapping[str, str]:
+        return {"fake": "1"}
+
+    def train(self, job: TrainingJob, progress: Progress) -> Training:
+        self.jobs.append(job)
+        folder = job.workspace / "adapter"
+        folder.mkdir(parents=True, exist_ok=True)
+        learned = "\n".join(f"{e.user_text}\t{e.reference}" for e in job.examples)
+        (folder / "adapter_config.json").write_text("{}")
+        (folder / "adapter_model.safetensors").write_text(learned)
+        with progress.task(job.label, 1) as task:
+            task.advance()
+        return Training(
+            key=job.key,
+            commit=job.commit,
+            adapter="",
+            adapter_sha256="",
+            examples=len(job.examples),
+            data_sha256="",
+            recipe=job.recipe,
+            curve=(LossPoint(step=1, epoch=1.0, train=1.0, held_out=1.1),),
+            steps=1,
+            trained_tokens=10,
+            seconds=5.0,
+            failure=self.failure,
+        )
+
+
+class FakeCompleter:
+    """Answers as the adapter learned; the base says nothing of use. Unknown prompts get the label of the nearest
+    known prompt with the same first word."""
+
+    def __init__(self) -> None:
+        self.jobs: list[CompletionJob] = []
+        self.active = True
+
+    def versions(self) -> Mapping[str, str]:
+        return {"fake": "1"}
+
+    def complete(self, job: CompletionJob, progress: Progress) -> list[Completion]:
+        self.jobs.append(job)
+        learned = self._learned(job.adapter)
+        texts = [
+            learned.get(p.messages[-1].content.split()[0], "?") for p in job.prompts if p.messages[-1].content
+        ]
+        return [Completion(text=text, finish="stop", tokens=3) for text in texts]
+
+    def sentinel(self, job: CompletionJob) -> Sentinel:
+        return Sentinel(lora_b_norm=1.5 if self.active else 0.0, logit_difference=0.5 if self.active else 0.0)
+
+    def _learned(self, adapter: Path | None) -> dict[str, str]:
+        if adapter is None:
+            return {}
+        lines = (adapter / "adapter_model.safetensors").read_text().splitlines()
+        return {line.split("\t")[0].split()[0]: line.split("\t")[1] for line in lines}
+
+
+class FakeRuns:
+    """Keeps the last run and the texts."""
+
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self.saved: list[tuple[str, ...]] = []
+        self.texts: dict[str, str] = {}
+
+    def load(self) -> Run | None:
+        return self.run
+
+    def save(self, run: Run) -> None:
+        self.run = run
+        self.saved.append(run.stages)
+
+    def write(self, name: str, text: str) -> Path:
+        self.texts[name] = text
+        return Path(name)
+
+
+class FakeStore:
+    """Keeps trainings in memory and adapters below a directory."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.trainings: dict[str, Training] = {}
+        self.arms: dict[str, ArmEvaluation] = {}
+
+    def workspace(self, key: str) -> Path:
+        return self._root / key
+
+    def find_training(self, key: str) -> Training | None:
+        return self.trainings.get(key)
+
+    def keep_training(self, training: Training) -> Training:
+        content = (self._root / training.key / "adapter" / "adapter_model.safetensors").read_bytes()
+        kept = replace(training, adapter=training.key, adapter_sha256=hashlib.sha256(content).hexdigest())
+        self.trainings[training.key] = kept
+        return kept
+
+    def adapter(self, training: Training) -> Path:
+        return self._root / training.key / "adapter"
+
+    def find_arm(self, key: str) -> ArmEvaluation | None:
+        return self.arms.get(key)
+
+    def keep_arm(self, key: str, arm: ArmEvaluation) -> None:
+        self.arms[key] = arm
+
+
+class _Task:
+    def __init__(self) -> None:
+        self.done = 0
+
+    def advance(self, steps: int = 1) -> None:
+        self.done += steps
+
+
+class FakeProgress:
+    """Remembers the tasks and what was said."""
+
+    def __init__(self) -> None:
+        self.tasks: list[tuple[str, int]] = []
+        self.said: list[str] = []
+
+    @contextmanager
+    def task(self, label: str, total: int) -> Iterator[Task]:
+        self.tasks.append((label, total))
+        yield _Task()
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+class FakeClock:
+    """A second passes with every look."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def now(self) -> str:
+        return "2026-01-01T00:00:00+00:00"
+
+    def seconds(self) -> float:
+        self._seconds += 1.0
+        return self._seconds
+
+
+class FakeWorld:
+    """All fakes of one gate, and the Ports made of them."""
+
+    def __init__(self, repository: FakeRepository, root: Path) -> None:
+        self.repository = repository
+        self.trainer = FakeTrainer()
+        self.completer = FakeCompleter()
+        self.store = FakeStore(root)
+        self.runs = FakeRuns()
+        self.progress = FakeProgress()
+        self.judge: Callable[[Settings], Judge | None] = lambda settings: None
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(
+            repository=self.repository,
+            reader=read_jsonl,
+            documents=Documents(),
+            models=FakeModels(),
+            trainer=self.trainer,
+            completer=self.completer,
+            judge=self.judge,
+            store=self.store,
+            runs=self.runs,
+            progress=self.progress,
+            clock=FakeClock(),
+            salt="salt",
+        )

@@ -1,0 +1,92 @@
+"""The house rules that no linter knows."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from ftgate import wire
+from ftgate.checks import CHECKS
+from ftgate.graders import GRADERS
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = sorted((ROOT / "ftgate").rglob("*.py"))
+HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "bitsandbytes", "openai", "github", "ruamel", "jsonschema"}
+LONGEST_FILE = 350
+LONGEST_FUNCTION = 60
+DATA_ONLY = {"tiny_words.py", "messages.py"}
+
+
+def test_there_is_a_package() -> None:
+    assert len(PACKAGE) > 50
+
+
+def test_importing_the_command_line_loads_nothing_heavy() -> None:
+    code = "import sys, ftgate.cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert HEAVY.isdisjoint(name.split(".")[0] for name in done.stdout.split())
+
+
+@pytest.mark.parametrize("file", PACKAGE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_files_and_functions_can_be_held_in_the_eye(file: Path) -> None:
+    text = file.read_text()
+    if file.name not in DATA_ONLY:
+        assert len(text.splitlines()) <= LONGEST_FILE
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "every module says what its room owns"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, node.name
+
+
+def test_only_the_command_line_reads_the_environment() -> None:
+    allowed = {"wiring.py", "main.py", "sample.py"}
+    for file in PACKAGE:
+        if file.name not in allowed:
+            assert "os.environ" not in file.read_text(), file
+
+
+def test_only_the_last_handler_catches_everything() -> None:
+    found = [file.name for file in PACKAGE if re.search(r"except (Base)?Exception\b|except:", file.read_text())]
+    assert found == ["main.py"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "schemas").glob("*.json")), ids=lambda file: file.name)
+def test_every_schema_is_one(file: Path) -> None:
+    schema = json.loads(file.read_text())
+    Draft202012Validator.check_schema(schema)
+    assert schema["title"]
+
+
+def test_the_run_schema_is_derived_from_the_types_that_are_written() -> None:
+    assert wire.schema("run") == json.loads(json.dumps(wire.run_schema()))
+
+
+def test_every_check_has_a_corpus_of_both_kinds() -> None:
+    for name in CHECKS:
+        for kind in ("pass", "fail"):
+            assert list((ROOT / "tests" / "corpus" / kind / name).glob("*.jsonl")), f"{kind}/{name}"
+
+
+def test_every_check_and_grader_has_a_file_of_its_own() -> None:
+    for room, names in (("checks", CHECKS), ("graders", GRADERS)):
+        for name in names:
+            assert (ROOT / "ftgate" / room / f"{name.replace('-', '_')}.py").is_file(), name
+
+
+def test_no_machine_path_or_package_index_is_named() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode != 0:
+        pytest.skip("not a git checkout")
+    for name in tracked.stdout.splitlines():
+        file = ROOT / name
+        if file.suffix in (".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".json", "") and file.is_file():
+            text = file.read_text(errors="replace")
+            assert "index-" + "url" not in text, name
+            assert "/home/" + "runner" not in text, name
