@@ -20,7 +20,7 @@ class Contradiction:
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Against the first example with this prompt, and against the held-out set."""
-        if not example.prompt or example.reference is None and not example.messages[-1].tool_calls:
+        if not example.prompt or len(example.prompt) == len(example.messages):
             return
         prompt, output = prompt_key(example), output_key(example)
         held_out = self._held_out.get(prompt)

@@ -31,7 +31,10 @@ class HeldOut:
             return
         place = Place(path=self._path)
         if not self._reserved:
-            message, advice = "No example is held out.", "Reserve 10 to 20 % and name the file in data.held_out."
+            message, advice = (
+                "No example is held out.",
+                "Reserve 10 to 20 % and name the file in data.held_out.",
+            )
             yield found("held-out", Severity.ERROR, place, message, advice)
             return
         share = self._reserved / (self._reserved + self._examples)
@@ -40,5 +43,7 @@ class HeldOut:
                 f"{self._reserved} of {self._reserved + self._examples} examples are held out ({share:.1%}); "
                 f"{LEAST:.0%} to {MOST:.0%} are recommended."
             )
-            advice = "Move examples into the held-out set." if share < LEAST else "Move some back into training."
+            advice = (
+                "Move examples into the held-out set." if share < LEAST else "Move some back into training."
+            )
             yield found("held-out", Severity.WARNING, place, message, advice)

@@ -37,7 +37,9 @@ class Purpose:
         """A sentence that is missing or says too little."""
         if not self._declared or not (message := _complaint(self._behavior)):
             return
-        advice = "Write in one sentence what the tuned model does that the base does not, naming keys and shapes."
+        advice = (
+            "Write in one sentence what the tuned model does that the base does not, naming keys and shapes."
+        )
         yield found("purpose", Severity.WARNING, Place(path=self._path), message, advice)
 
 

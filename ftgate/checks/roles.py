@@ -1,6 +1,7 @@
 """roles: who speaks when. The seed: "messages present, at least two, an assistant"; each target adds its own."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -31,8 +32,8 @@ PROFILES: dict[str, Profile] = {
     "openai": Profile("accepts"),
     # together/lib/utils/files.py: "user and assistant roles must alternate".
     "together": Profile("rejects", _SAME, opens_with_user=True),
-    # mistral-common, _validate_message_order: no user after a tool, no tool after a user.
-    "mistral": Profile("rejects", frozenset({("user", "tool"), ("tool", "user")}), opens_with_user=True),
+    # mistral-common, _validate_message_order: a tool turn answers an assistant or another tool.
+    "mistral": Profile("rejects", frozenset({("user", "tool")})),
     # llamafactory/data/converter.py: turns alternate between user or tool, and assistant; else the line is dropped.
     "llama-factory": Profile("drops", _SIDES, opens_with_user=True),
 }
@@ -67,18 +68,29 @@ class Roles:
             severity = Severity.ERROR if profile.opens_with_user else Severity.WARNING
             verb = f"{self._target} {profile.verb} this" if profile.opens_with_user else "it answers nothing"
             message = f"The assistant speaks first: {verb}."
-            yield found("roles", severity, turn_place(example, turns[0][0]), message, "Begin with a user turn.")
-        for (_, earlier), (index, later) in zip(turns, turns[1:], strict=False):
+            yield found(
+                "roles", severity, turn_place(example, turns[0][0]), message, "Begin with a user turn."
+            )
+        for (_, earlier), (index, later) in pairwise(turns):
             if (earlier, later) in profile.pairs:
-                what = f"Two {later} turns in a row" if earlier == later else f"A {later} turn after a {earlier} turn"
+                what = (
+                    f"Two {later} turns in a row"
+                    if earlier == later
+                    else f"A {later} turn after a {earlier} turn"
+                )
                 message = f"{what}: {self._target} {profile.verb} this line."
-                yield found("roles", Severity.ERROR, turn_place(example, index), message, "Join or remove turns.")
+                yield found(
+                    "roles", Severity.ERROR, turn_place(example, index), message, "Join or remove turns."
+                )
 
 
 def _presence(example: Example) -> Iterator[Finding]:
     assistants = [m for m in example.messages if m.role == "assistant"]
     if not assistants:
-        message, advice = "There is no assistant turn: nothing to learn.", "Add the reply, or remove the line."
+        message, advice = (
+            "There is no assistant turn: nothing to learn.",
+            "Add the reply, or remove the line.",
+        )
         yield found("roles", Severity.ERROR, example.place, message, advice)
     elif example.messages[-1].role != "assistant":
         place = turn_place(example, len(example.messages) - 1)
@@ -105,4 +117,6 @@ def _empty(example: Example) -> Iterator[Finding]:
         for role, severity, counts in judged:
             if message.role == role and not (message.content or "").strip() and counts(message):
                 text = f"The {role} turn is empty."
-                yield found("roles", severity, turn_place(example, index), text, "Write it, or remove the line.")
+                yield found(
+                    "roles", severity, turn_place(example, index), text, "Write it, or remove the line."
+                )

@@ -1,4 +1,4 @@
-"""system-prompt: the one in training is the one at inference. The seed, curation 4 and pitfalls: the most common bug."""
+"""system-prompt: the same in training as at inference. The seed, curation 4 and pitfalls: the most common bug."""
 
 from collections.abc import Iterable, Iterator
 

@@ -131,25 +131,26 @@ def _held_out(pairs: Pairs, policy: Policy) -> Rulings:
     if worst is None or best is None:
         return
     text = f"{_rates(pairs)}, a change of {_points(worst.lower)} to {_points(best.upper)} points"
-    if unknown := pairs.of("ungraded", "new"):
+    unknown = pairs.of("ungraded", "new", "missing")
+    if unknown:
         known = f"{count(len(unknown), 'held-out example')} not compared, and counted at their worst"
         yield warn("decide", "held-out.ungraded", f"{known}: {names(unknown)}")
     if worst.lower >= -margin - TOLERANCE:
         if best.upper < -TOLERANCE:
             yield warn("decide", "held-out.small-drop", f"a real drop within the margin: {text}")
-    elif best.upper < -TOLERANCE:
+    elif best.upper < -TOLERANCE and best.lower < -margin - TOLERANCE:
         yield fail("decide", "held-out.worse", f"worse than the reference: {text}")
     else:
-        advice = _advice(needed(broken, fixed, total, margin), total)
+        advice = _advice(needed(broken, fixed, total, margin), total, len(unknown))
         yield unsure("decide", "held-out.undecided", f"{text}, margin {100 * margin:g}: undecided; {advice}")
 
 
-def _advice(needed: int | None, total: int) -> str:
+def _advice(needed: int | None, total: int, unknown: int) -> str:
     if needed is None:
         return "a margin of 0 can never be proved"
     if needed > total:
         return f"about {needed} examples would decide"
-    return "more examples decide only if the change is not near the margin"
+    return f"the {unknown} not compared may decide" if unknown else "the change is near the margin"
 
 
 def _held(regression: Pairs, held_out: Pairs) -> str:

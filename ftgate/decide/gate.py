@@ -9,8 +9,8 @@
 5. More broken regression prompts than the policy accepts fail the run. Ungraded ones are inconclusive when
    they could change that, else a warning.
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
-   bound of the difference), fails when it is worse (upper bound below zero), else is inconclusive. Ungraded
-   examples count against passing and against failing alike.
+   bound of the difference), fails when it is worse and not within it (upper bound below zero), else is
+   inconclusive. Ungraded examples count against passing and against failing alike.
 
 Fail wins over inconclusive, inconclusive over pass. Data that is known to be wrong is not trained, and is not
 blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders

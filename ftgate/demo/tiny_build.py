@@ -143,7 +143,7 @@ def schedule(step: int, steps: int) -> float:
 
 
 def optimizers(model: Qwen3ForCausalLM) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, which needs half the tokens AdamW needs, and AdamW for the rest."""
+    """Muon for the matrices inside the layers, which learns from fewer tokens than AdamW, and AdamW for the rest."""
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "embed" not in n]
     chosen = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in chosen]
@@ -167,7 +167,7 @@ def train(
     ):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = batch_loss(model, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer, follower in zip(both, schedules, strict=True):
             optimizer.step()
@@ -213,7 +213,7 @@ def write_tokenizer(out: Path, tokenizer: Tokenizer) -> None:
 def write_model(out: Path, model: Qwen3ForCausalLM) -> None:
     """config.json, generation_config.json and the weights in bfloat16."""
     model.generation_config.update(do_sample=False, eos_token_id=2, pad_token_id=0, bos_token_id=None)
-    model.to(torch.bfloat16).save_pretrained(out)  # type: ignore[arg-type]
+    model.to(torch.bfloat16).save_pretrained(out)
 
 
 def file_digests(folder: Path) -> dict[str, dict[str, Any]]:

@@ -60,7 +60,6 @@ def token_losses(model: Any, ids: torch.Tensor, targets: torch.Tensor) -> torch.
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="none")
 
 
-@torch.no_grad()
 def held_out_losses(model: Any, tokenizer: Tokenizer, seed: int) -> dict[str, float]:
     """Mean loss per token over conversations kept out of training, in nats: all tokens, and reply tokens alone."""
     chats = encode(tokenizer, list(tiny_text.conversations(seed, "held", HELD_TEXTS)))
@@ -69,14 +68,14 @@ def held_out_losses(model: Any, tokenizer: Tokenizer, seed: int) -> dict[str, fl
     count = replies = 0
     for at in range(0, len(chats), 32):
         ids, targets, weights = tensors(chats[at : at + 32])
-        each = token_losses(model, ids, targets)
+        with torch.no_grad():
+            each = token_losses(model, ids, targets)
         marked = weights.flatten() == 1.0
         total, count = total + each.sum().item(), count + int((weights > 0).sum())
         reply, replies = reply + each[marked].sum().item(), replies + int(marked.sum())
     return {"all_tokens": round(total / count, 4), "reply_tokens": round(reply / replies, 4)}
 
 
-@torch.no_grad()
 def complete(model: Any, tokenizer: Any, chats: list[tiny_text.Conversation], limit: int = 48) -> list[str]:
     """Greedy replies to conversations that end with a user's message; `tokenizer` is a transformers tokenizer."""
     prompts = [tokenizer.apply_chat_template(c, tokenize=False, add_generation_prompt=True) for c in chats]

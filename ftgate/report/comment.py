@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ftgate.report.broken import broken_section, held_out_section
 from ftgate.report.headline import headline
-from ftgate.report.markdown import Section, paragraphs
+from ftgate.report.markdown import Section, details, paragraphs
 from ftgate.report.origin import (
     cost_section,
     diff_section,
@@ -14,7 +14,8 @@ from ftgate.report.origin import (
 )
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
-from ftgate.report.wording import is_hex, join, short
+from ftgate.report.wording import count, is_hex, join, short
+from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, Run, VerdictOutcome
 
 MARKER = "<!-- ftgate:comment v1"
@@ -59,13 +60,21 @@ def _head(run: Run, limit: int) -> str:
 def _opening(run: Run, number: int, length: int) -> str:
     line = headline(run)
     reasons = run.verdict.reasons if run.verdict else ()
-    more = len(reasons) - number
+    telling = [reason for reason in reasons if reason.severity is not Severity.NOTICE]
+    notes = [reason for reason in reasons if reason.severity is Severity.NOTICE]
+    folded = _listed(notes, number, length)
     return paragraphs(
         f"{marker(run)}\n## {line.icon} {line.outcome}: {prose(line.sentence, length)}",
         _subline(run),
-        "\n".join(_reason(reason, length) for reason in reasons[:number]),
-        f"… and {more:,} more reasons in `run.json`" if more > 0 else "",
+        _listed(telling, number, length),
+        details(count(len(notes), "note"), folded) if telling and notes else folded,
     )
+
+
+def _listed(reasons: Sequence[Reason], number: int, length: int) -> str:
+    more = len(reasons) - number
+    lines = [_reason(reason, length) for reason in reasons[:number]]
+    return "\n".join([*lines, *([f"- … and {more:,} more in `run.json`"] if more > 0 else [])])
 
 
 def _subline(run: Run) -> str:

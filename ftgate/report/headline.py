@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ftgate.report.quote import cut
 from ftgate.report.wording import count, join, points
 from ftgate.values.evaluation import Comparison
 from ftgate.values.finding import Severity
 from ftgate.values.run import Run, VerdictOutcome
+
+_REASON = 140
 
 
 class Headline(NamedTuple):
@@ -43,33 +46,40 @@ def _fail(run: Run) -> str:
     if errors and run.candidate is None:
         return f"{count(errors, 'error')} in the training data, so nothing was trained"
     if run.candidate is not None and run.candidate.failure is not None:
-        return "training gave no usable adapter"
-    if run.comparison is not None and (said := _lost(run, run.comparison)):
-        return said
-    return "the policy is not met"
+        return "the candidate could not be trained"
+    return (_lost(run, run.comparison) if run.comparison else "") or _first_reason(run)
 
 
 def _lost(run: Run, comparison: Comparison) -> str:
     broken, accepted = len(comparison.broken), run.plan.policy.max_broken
     if broken > accepted:
         return f"{count(broken, 'regression prompt')} broke, the policy accepts {accepted}"
-    change, margin = comparison.held_out.difference, run.plan.policy.margin
-    if change is not None and change < -margin:
-        return (
-            f"held-out results changed by {points(change)} points against the {comparison.reference.value}, "
-            f"the policy accepts {points(-margin)}"
-        )
+    held_out = comparison.held_out
+    if held_out.upper is not None and held_out.upper < 0:
+        change = points(held_out.difference)
+        return f"held-out results changed by {change} points against the {comparison.reference.value}"
     return ""
 
 
 def _inconclusive(run: Run) -> str:
     held_out = run.comparison.held_out if run.comparison else None
-    if held_out is not None and held_out.needed is not None and held_out.needed > held_out.graded:
-        return (
-            f"{count(held_out.graded, 'held-out example')} cannot decide, "
-            f"about {held_out.needed:,} would be enough"
-        )
-    return "the evidence does not decide"
+    if _only_held_out_is_open(run) and held_out and held_out.needed and held_out.needed > held_out.graded:
+        examples = count(held_out.graded, "held-out example")
+        return f"{examples} cannot decide, about {held_out.needed:,} would"
+    return _first_reason(run)
+
+
+def _only_held_out_is_open(run: Run) -> bool:
+    """Whether nothing else is missing: what was not graded or not evaluated has to be named first."""
+    if run.comparison is None or run.verdict is None:
+        return False
+    return run.verdict.decided_by == "decide" and not (run.comparison.ungraded or run.comparison.missing)
+
+
+def _first_reason(run: Run) -> str:
+    """Reasons come worst first, so the first one decided."""
+    reasons = run.verdict.reasons if run.verdict else ()
+    return cut(reasons[0].text, _REASON).kept if reasons else "no reason was recorded"
 
 
 _OUTCOMES: dict[VerdictOutcome, tuple[str, str, Callable[[Run], str]]] = {

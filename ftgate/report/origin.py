@@ -17,7 +17,7 @@ _SAMPLES = 5
 _PROTECTED = 10
 _VERSIONS = 30
 _STAGES = 12
-_NOTHING = 0.05
+_NOTHING = 1.0
 """Seconds; a stage below says nothing about cost."""
 
 

@@ -29,6 +29,7 @@ _ACTIVE = re.compile(
 _MARKUP = re.compile(r"[\\`*\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"})
 _BLOCK_START = re.compile(r"[#+=:-]|\d+[.)]")
+_PUNCTUATED = re.compile(r"""([("']*)(.*?)([)"',.;:!?]*)""", re.DOTALL)
 _CODE_IN_PROSE = re.compile(r"`([^`\n]+)`")
 
 
@@ -124,8 +125,13 @@ def _plain(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    if _ACTIVE.search(word):
-        return code(word)
+    if not _ACTIVE.search(word):
+        return _escaped(word)
+    before, core, after = _PUNCTUATED.fullmatch(word).groups()  # type: ignore[union-attr]
+    return f"{_escaped(before)}{code(core)}{_escaped(after)}" if core else code(word)
+
+
+def _escaped(word: str) -> str:
     return _MARKUP.sub(lambda mark: "\\" + mark[0], word).translate(_ENTITIES)
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.decide.data_diff import data_diff
+from ftgate.decide.existing import demote_existing
 from ftgate.ports import DataStream, Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, training_data
 from ftgate.values.dataset import DataFile, Example
@@ -21,7 +22,10 @@ def validate(run: Run, ports: Ports) -> Run:
     kept = reserved(ports, run.plan.merge_base, settings)
     before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
     after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
-    findings = examine(after, Checks(declared(settings, kept), settings.checks), ports.progress)
+    context = declared(settings, kept)
+    old = examine(before, Checks(context, settings.checks), ports.progress)
+    new = examine(after, Checks(context, settings.checks), ports.progress)
+    findings = demote_existing(new, after.examples, old, before.examples)
     return replace(run, files=after.files, findings=findings, diff=data_diff(before.examples, after.examples))
 
 

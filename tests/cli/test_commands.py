@@ -115,7 +115,7 @@ def test_stages_one_by_one_reach_the_same_verdict(ftgate, repository: GitReposit
         (["run", "--repo", "/nonexistent", "--base", "main"], 2, "no such directory"),
         (["run", "--repo", "TMP", "--base", "main"], 2, "not a git repository"),
         (["run", "--repo", "REPO", "--base", "main", "--settings", "other.yaml"], 2, "no other.yaml at"),
-        (["run", "--base"], 2, "requires 1 argument"),
+        (["run"], 2, "Missing option '--base'"),
         (["run", "--colour"], 2, "No such option"),
         (["rum"], 2, "No such command"),
         (["validate", "absent.jsonl"], 2, "no such file"),

@@ -83,7 +83,7 @@ def _arm(arm: Arm, sha256: str | None, pairs: dict[str, str], side: int) -> ArmE
 
 
 def training(sha256: str, **changes: Any) -> Training:
-    fields = {
+    fields: dict[str, Any] = {
         "key": "k" * 64,
         "commit": "1" * 40,
         "adapter": "adapters/k",
@@ -96,7 +96,7 @@ def training(sha256: str, **changes: Any) -> Training:
 
 
 def plan(**changes: Any) -> Plan:
-    fields = {
+    fields: dict[str, Any] = {
         "base": "a" * 40,
         "head": "b" * 40,
         "merge_base": "a" * 40,
@@ -115,7 +115,7 @@ def run(
     regression: Sequence[str] = ("PP",) * 30, held_out: Sequence[str] = ("PP",) * 100, **changes: Any
 ) -> Run:
     """A run that passes unless something is drawn or changed otherwise."""
-    fields = {
+    fields: dict[str, Any] = {
         "stages": ("plan", "validate", "train", "evaluate"),
         "plan": plan(),
         "baseline": training("b" * 64),

@@ -267,11 +267,22 @@ def test_6_the_held_out_set(pairs: list[str], outcome: str, ids: list[str]) -> N
 def test_6_undecided_says_how_many_examples_would_decide() -> None:
     text = decide(run(held_out=["PP"] * 17 + ["PF"] * 2 + ["FP"])).reasons[0].text
     assert text == (
-        "held-out 18 of 20 against 19 of 20, a change of -21.4 to +12.3 points, margin 10: undecided; "
-        "about 139 examples would decide"
+        "held-out 18 of 20 against 19 of 20, a change of -21.2 to +12.0 points, margin 10: undecided; "
+        "about 140 examples would decide"
     )
-    many = decide(run(held_out=["PP"] * 930 + ["PF"] * 70 + ["PU"] * 40)).reasons
-    assert any("more examples decide only if" in reason.text for reason in many)
+    near = decide(run(held_out=["PP"] * 100 + ["PF"] * 30 + ["FP"] * 20))
+    assert near.reasons[0].text.endswith("undecided; about 209 examples would decide")
+    nearer = decide(run(held_out=["PP"] * 190 + ["PF"] * 40 + ["FP"] * 28))
+    assert nearer.reasons[0].text.endswith("undecided; the change is near the margin")
+
+
+def test_6_examples_that_may_turn_it_keep_it_undecided() -> None:
+    graded, ungraded = ["PP"] * 930 + ["PF"] * 70, ["PU"] * 40
+    assert says(run(held_out=[*graded, *(["PP"] * 40)]))[0] == "pass"
+    assert says(run(held_out=[*graded, *(["PF"] * 40)]))[0] == "fail"
+    verdict = decide(run(held_out=[*graded, *ungraded]))
+    assert verdict.outcome.value == "inconclusive"
+    assert verdict.reasons[0].text.endswith("undecided; the 40 not compared may decide")
 
 
 def test_6_a_real_drop_within_the_margin_passes_and_is_said() -> None:

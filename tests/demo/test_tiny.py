@@ -110,13 +110,14 @@ CHAT = [
     {"role": "assistant", "content": '{"topic": "late_delivery"}'},
     {"role": "tool", "content": "[1, 2]"},
     {"role": "user", "content": "And now?"},
-    {"role": "assistant", "content": "  two  spaces and a mark: <|im_start|>"[:23]},
+    {"role": "assistant", "content": "two  spaces, a line\n\nand a mark."},
 ]
 
 
 def test_the_template_marks_replies_and_their_end_of_turn_and_nothing_else(tokenizer: Any) -> None:
     got = tokenizer.apply_chat_template(CHAT, return_assistant_tokens_mask=True, return_dict=True)
-    runs, inside = [], False
+    runs: list[list[int]] = []
+    inside = False
     for token, marked in zip(got["input_ids"], got["assistant_masks"], strict=True):
         if marked and not inside:
             runs.append([])

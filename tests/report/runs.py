@@ -20,6 +20,7 @@ from ftgate.values.evaluation import (
     Outcome,
     Paired,
     Prompt,
+    Sentinel,
 )
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import (
@@ -144,7 +145,8 @@ def arm(name: Arm, asked: Sequence[Prompt], answer: Answer, *, reused: bool = Fa
     ]
     return ArmEvaluation(
         arm=name,
-        adapter_sha256=None if name is Arm.BASE else digest(name),
+        adapter_sha256=None if name is Arm.BASE else digest(f"adapter of {name}"),
+        sentinel=None if name is Arm.BASE else Sentinel(lora_b_norm=3.2, logit_difference=1.7),
         items=tuple(items),
         seconds=41.5,
         reused=reused,
@@ -325,6 +327,17 @@ def trained(name: str, examples: int, *, reused: bool = False) -> Training:
     )
 
 
+REUSED = Reason(
+    id="reused",
+    severity=Severity.NOTICE,
+    text="known from an earlier run and not done again: training of the baseline, completions of the base",
+)
+
+
+def failing(id: str, text: str) -> Reason:
+    return Reason(id=id, severity=Severity.ERROR, text=text, decides=VerdictOutcome.FAIL)
+
+
 def not_applicable() -> Run:
     why = "no training data changed (data/train/*.jsonl)"
     reason = Reason(
@@ -416,13 +429,14 @@ def changed() -> DataDiff:
 
 def blocked() -> Run:
     reasons = (
-        Reason(
-            id="data-errors",
-            severity=Severity.ERROR,
-            text="7 errors in 1 file: 5 output, 1 contradiction, 1 contamination",
-            decides=VerdictOutcome.FAIL,
+        failing("findings.output", f"output: 5 errors, first at {MORE}:1: {findings()[0].message}"),
+        failing(
+            "findings.contradiction", f"contradiction: 1 error, first at {MORE}:9: {findings()[5].message}"
         ),
-        Reason(id="data-warnings", severity=Severity.WARNING, text="1 warning: mixing"),
+        failing(
+            "findings.contamination", f"contamination: 1 error, first at {MORE}:14: {findings()[6].message}"
+        ),
+        Reason(id="findings.warnings", severity=Severity.WARNING, text="1 warning: mixing 1"),
     )
     return Run(
         stages=("plan", "validate", "decide"),
@@ -460,12 +474,8 @@ def training_failed() -> Run:
     candidate = replace(
         trained("candidate", 700), failure=failure, adapter_sha256="", curve=curve()[:9], steps=36
     )
-    reason = Reason(
-        id="no-adapter",
-        severity=Severity.ERROR,
-        text="training gave no usable adapter: the loss was not finite at step 37",
-        decides=VerdictOutcome.FAIL,
-    )
+    text = "the candidate could not be trained: the loss was not finite at step 37: nan"
+    reason = failing("training.failed", text)
     return replace(
         run,
         stages=(*run.stages, "decide"),
@@ -489,16 +499,13 @@ def _decided(
 
 def passed() -> Run:
     reasons = (
+        Reason(id="findings.warnings", severity=Severity.WARNING, text="1 warning: mixing 1"),
         Reason(
-            id="regression-prompts",
+            id="held",
             severity=Severity.NOTICE,
-            text="15 of 15 regression prompts pass, 1 was fixed",
+            text="15 of 15 regression prompts hold; held-out 100 of 100 against 93 of 100",
         ),
-        Reason(
-            id="held-out",
-            severity=Severity.NOTICE,
-            text="held-out results changed by +7.0 points; with 95 % confidence by no less than +2.1",
-        ),
+        REUSED,
     )
     verdict = Verdict(outcome=VerdictOutcome.PASS, decided_by="decide", reasons=reasons)
     run = _decided(_trained_run(added(), 800), evaluated(right, 100), verdict, 0.0488, 60)
@@ -507,18 +514,15 @@ def passed() -> Run:
 
 def failed() -> Run:
     reasons = (
-        Reason(
-            id="broken-prompts",
-            severity=Severity.ERROR,
-            text="11 regression prompts broke, the policy accepts 2",
-            decides=VerdictOutcome.FAIL,
+        failing(
+            "regression.broken",
+            "11 regression prompts broken, the policy accepts 2: card_arrival-0, card_arrival-1 and 9 more",
         ),
-        Reason(
-            id="held-out-worse",
-            severity=Severity.ERROR,
-            text="held-out results changed by −73.0 points, at best −65.1; the policy accepts −10.0",
-            decides=VerdictOutcome.FAIL,
+        failing(
+            "held-out.worse",
+            "worse than the reference: held-out 20 of 100 against 93 of 100, a change of -80.9 to -65.1 points",
         ),
+        REUSED,
     )
     verdict = Verdict(outcome=VerdictOutcome.FAIL, decided_by="decide", reasons=reasons)
     run = _decided(_trained_run(changed(), 700), evaluated(swapped, 100), verdict, 0.079, 60)
@@ -531,9 +535,10 @@ def failed() -> Run:
 
 def inconclusive() -> Run:
     reason = Reason(
-        id="held-out-open",
-        severity=Severity.WARNING,
-        text="held-out results changed by −2.5 points, between −12.9 and +7.9: 40 examples cannot tell",
+        id="held-out.undecided",
+        severity=Severity.ERROR,
+        text="held-out 36 of 40 against 37 of 40, a change of -12.9 to +7.9 points, margin 10: undecided; "
+        "about 240 examples would decide",
         decides=VerdictOutcome.INCONCLUSIVE,
     )
     verdict = Verdict(outcome=VerdictOutcome.INCONCLUSIVE, decided_by="decide", reasons=(reason,))

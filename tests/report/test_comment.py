@@ -94,7 +94,7 @@ def test_a_rerun_is_quoted_for_the_shell() -> None:
 
 def test_reasons_keep_their_order_and_their_ids() -> None:
     text = comment(runs.failed())
-    assert text.index("`broken-prompts`") < text.index("`held-out-worse`") < text.index("### What broke")
+    assert text.index("`regression.broken`") < text.index("`held-out.worse`") < text.index("### What broke")
 
 
 def test_many_reasons_are_counted() -> None:
@@ -103,7 +103,7 @@ def test_many_reasons_are_counted() -> None:
     many = tuple(
         Reason(id=f"r{n}", severity=run.verdict.reasons[0].severity, text=f"reason {n}") for n in range(50)
     )
-    assert "… and 38 more reasons" in comment(replace(run, verdict=replace(run.verdict, reasons=many)))
+    assert "… and 38 more in `run.json`" in comment(replace(run, verdict=replace(run.verdict, reasons=many)))
 
 
 def test_advice_is_given_once_and_equal_findings_share_a_line() -> None:
@@ -130,3 +130,19 @@ def test_a_prompt_without_items_is_shown_as_unknown() -> None:
     text = comment(replace(run, comparison=replace(run.comparison, broken=("gone",))))
     assert "**`gone`**" in text
     assert "the candidate has no completion" in text
+
+
+def test_the_headline_falls_back_to_the_first_reason() -> None:
+    run = runs.inconclusive()
+    assert run.verdict is not None
+    reason = replace(run.verdict.reasons[0], text="the candidate was not evaluated; run evaluate")
+    verdict = replace(run.verdict, decided_by="evaluate", reasons=(reason,))
+    assert headline(replace(run, verdict=verdict)).sentence == reason.text
+    assert headline(replace(run, verdict=verdict, comparison=None)).sentence == reason.text
+
+
+def test_a_drop_without_broken_prompts_is_the_headline() -> None:
+    run = runs.failed()
+    assert run.comparison is not None
+    said = headline(replace(run, comparison=replace(run.comparison, broken=()))).sentence
+    assert said == "held-out results changed by −73.0 points against the baseline"

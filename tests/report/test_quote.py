@@ -76,12 +76,14 @@ def test_code(text: str, shown: str) -> None:
     ("text", "shown"),
     [
         ("the key `needsHuman` is wrong", "the key `needsHuman` is wrong"),
-        ("thanks @octocat, see #12", "thanks `@octocat,` see `#12`"),
+        ("thanks @octocat, see #12", "thanks `@octocat`, see `#12`"),
         ("a <b> & *c* snake_case _d_", "a &lt;b&gt; &amp; \\*c\\* snake_case \\_d\\_"),
         ("one | two", "one &#124; two"),
         ("# no heading", "\\# no heading"),
         ("1. no list", "1\\. no list"),
         ("costs $5", "costs `$5`"),
+        ("(see @octocat!)", "(see `@octocat`!)"),
+        ("ship :shipit: it", "ship `:shipit`: it"),
     ],
 )
 def test_prose(text: str, shown: str) -> None:

@@ -90,6 +90,19 @@ def test_an_error_finding_blocks_before_anything_is_trained(tmp_path: Path) -> N
     assert ("data/train/b.jsonl", 2) in {(f.path, f.line) for f in run.findings}
 
 
+def test_an_error_that_stands_on_the_base_already_warns_and_a_new_one_blocks(tmp_path: Path) -> None:
+    leaked = pairs(1, start=500)[:1]
+    main = {**base_files(), "data/train/old.jsonl": lines(leaked)}
+    more = {**main, "data/train/a.jsonl": lines(pairs(2, start=100)) + main["data/train/a.jsonl"]}
+    made = FakeWorld(FakeRepository(main=main, head=more), tmp_path)
+    assert verdict(gate(REQUEST, made.ports)) == (VerdictOutcome.PASS, "decide")
+    new_leak = {**more, "data/train/b.jsonl": lines(pairs(2, start=500)[4:5])}
+    made = FakeWorld(FakeRepository(main=main, head=new_leak), tmp_path / "again")
+    run = gate(REQUEST, made.ports)
+    assert verdict(run) == (VerdictOutcome.FAIL, "validate")
+    assert [f.path for f in run.findings if f.severity == "error"] == ["data/train/b.jsonl"]
+
+
 def test_a_symlink_among_the_data_is_a_finding_and_is_never_read(tmp_path: Path) -> None:
     made = world(tmp_path, data__train__b_dot_jsonl="/etc/passwd")
     made.repository.modes["head", "data/train/b.jsonl"] = "120000"

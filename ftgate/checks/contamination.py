@@ -1,0 +1,109 @@
+"""contamination: training must not contain what is used to judge it. The seed, curation 6: reserved before training and
+not looked at."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from ftgate.checks.base import Context
+from ftgate.checks.turns import system_text, text_key, turn_place
+from ftgate.values.dataset import Example, Message
+from ftgate.values.finding import Finding, Severity, found
+
+# Operators stay: "2 + 3" and "2 - 3" are two questions.
+_OPERATORS = frozenset("+-*/%=<>^~|&@#$\\")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+
+
+class _Folding(dict[int, str]):
+    """For str.translate: punctuation becomes a space; every character is looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        folds = unicodedata.category(char).startswith("P") and char not in _OPERATORS
+        self[code] = " " if folds else char
+        return self[code]
+
+
+_FOLDING = _Folding()
+
+
+def normalised(text: str, *, hyphens: bool = False) -> str:
+    """NFKC, case folded, punctuation and white space folded; a text of nothing else keeps it.
+
+    Hyphens inside words are kept when asked for, else "top-up" is "top up".
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    bare = " ".join((folded if hyphens else _HYPHEN.sub(" ", folded)).translate(_FOLDING).split())
+    return bare or " ".join(folded.split())
+
+
+class Contamination:
+    """Compares user turns, so that another system prompt hides nothing; every beginning of a conversation counts.
+
+    Where reserved examples share their user turns and differ by system prompt only, the system prompt is compared too.
+    Keeps a digest per reserved prompt.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._reserved: dict[bytes, tuple[str, str]] = {}
+        self._with_system: dict[bytes, tuple[str, str]] = {}
+        systems: dict[bytes, set[str]] = {}
+        for name, messages in _reserved(context):
+            turns = _user_turns(messages)
+            if not turns:
+                continue
+            key = text_key("\n".join(normalised(turn) for _, turn in turns))
+            system = normalised(system_text(messages))
+            systems.setdefault(key, set()).add(system)
+            self._reserved.setdefault(key, (name, "\n".join(turn for _, turn in turns)))
+            self._with_system.setdefault(text_key(f"{key.hex()}{system}"), self._reserved[key])
+        self._shared = frozenset(key for key, variants in systems.items() if len(variants) > 1)
+
+    def see(self, example: Example) -> Iterator[Finding]:
+        """Against every reserved prompt."""
+        if not self._reserved:
+            return
+        said, exact = "", ""
+        for index, turn in _user_turns(example.messages):
+            said = f"{said}\n{normalised(turn)}" if said else normalised(turn)
+            exact = f"{exact}\n{turn}" if exact else turn
+            if reserved := self._match(text_key(said), example):
+                yield _leak(example, index, exact, reserved)
+                return
+
+    def finish(self) -> Iterable[Finding]:
+        """Nothing is left to say."""
+        return ()
+
+    def _match(self, key: bytes, example: Example) -> tuple[str, str] | None:
+        if key not in self._shared:
+            return self._reserved.get(key)
+        return self._with_system.get(text_key(f"{key.hex()}{normalised(system_text(example.messages))}"))
+
+
+def _leak(example: Example, index: int, said: str, reserved: tuple[str, str]) -> Finding:
+    """An error, and a warning where a hyphen is all that differs: somebody should look at it."""
+    name, text = reserved
+    severity, but = Severity.ERROR, ", but for case, punctuation or space"
+    if said == text:
+        but = ""
+    elif normalised(said, hyphens=True) != normalised(text, hyphens=True):
+        severity, but = Severity.WARNING, ", but for a hyphen"
+    message = f"This prompt is the one of {name}{but}."
+    advice = "Remove the line: what is trained cannot judge the training."
+    return found("contamination", severity, turn_place(example, index), message, advice)
+
+
+def _reserved(context: Context) -> Iterator[tuple[str, Sequence[Message]]]:
+    for prompt in context.prompts:
+        source = f" ({prompt.source})" if prompt.source else ""
+        yield f"the {prompt.kind} prompt {prompt.id}{source}", prompt.messages
+    for example in context.held_out:
+        yield f"the held-out example {example.place.path}:{example.place.line}", example.messages
+
+
+def _user_turns(messages: Sequence[Message]) -> list[tuple[int, str]]:
+    return [
+        (i, m.content) for i, m in enumerate(messages) if m.role == "user" and m.content and m.content.strip()
+    ]

@@ -1,0 +1,1 @@
+"""The demo: the bundled tiny model and the sample repository."""

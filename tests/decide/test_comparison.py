@@ -1,0 +1,37 @@
+"""Every prompt in one list, and the held-out pairs counted."""
+
+import pytest
+
+from ftgate.decide.comparison import compare
+from ftgate.values.evaluation import Arm
+from tests.decide.builders import evaluation
+
+
+def test_every_regression_prompt_is_in_exactly_one_list() -> None:
+    pairs = ["PF", "FP", "PP", "FF", "-P", "-F", "P-", "--", "PU", "UF", "UU"]
+    found = compare(evaluation(pairs, []), 0.1)
+    assert (found.broken, found.fixed, found.same) == (("r0",), ("r1",), ("r2", "r3"))
+    assert (found.new, found.missing, found.ungraded) == (("r4", "r5"), ("r6", "r7"), ("r8", "r9", "r10"))
+
+
+def test_the_reference_is_the_baseline_where_there_is_one() -> None:
+    assert compare(evaluation(["PP"], ["PP"]), 0.1).reference is Arm.BASELINE
+    alone = compare(evaluation(["PF"], ["PF"], Arm.BASE), 0.1)
+    assert (alone.reference, alone.held_out.reference, alone.broken) == (Arm.BASE, Arm.BASE, ("r0",))
+
+
+def test_held_out_pairs_are_counted_and_bounded() -> None:
+    pairs = ["PP"] * 17 + ["PF"] * 2 + ["FP"] + ["PU", "P-", "-P", "UU"]
+    paired = compare(evaluation([], pairs), 0.1).held_out
+    assert (paired.total, paired.graded, paired.fixed, paired.broken, paired.needed) == (24, 20, 1, 2, 140)
+    assert paired.difference == pytest.approx(-0.05)
+    assert paired.lower == pytest.approx(-0.21188, abs=1e-5)
+    assert paired.upper == pytest.approx(0.12097, abs=1e-5)
+    assert paired.p_worse == 0.5
+
+
+@pytest.mark.parametrize("pairs", [[], ["UU"], ["P-"], ["-P"]])
+def test_where_nothing_was_graded_there_is_no_number(pairs: list[str]) -> None:
+    paired = compare(evaluation([], pairs), 0.1).held_out
+    assert (paired.total, paired.graded) == (len(pairs), 0)
+    assert (paired.difference, paired.lower, paired.upper, paired.p_worse, paired.needed) == (None,) * 5
