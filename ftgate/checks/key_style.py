@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 KeyStyle = Literal["snake_case", "camelCase", "kebab-case"]
@@ -30,6 +31,7 @@ def spell(key: str, style: KeyStyle) -> str:
     return _JOINTS[style].join(words)
 
 
+@lru_cache(maxsize=4096)
 def telling_style(key: str) -> KeyStyle | None:
     """The one style that a key fits; None when it fits several ("id") or none."""
     styles = [style for style in STYLES if fits(key, style)]

@@ -77,7 +77,7 @@ class Output:
                 yield _not_json(place, text, str(exc))
             self._shapes.note(example.place, None)
             return
-        if _is_deeper(value, MAX_DEPTH):
+        if text.count("{") + text.count("[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
             message = f"The output is nested more than {MAX_DEPTH} levels deep."
             yield found("output", Severity.ERROR, place, message, "Flatten it.")
             return

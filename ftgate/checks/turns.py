@@ -1,17 +1,18 @@
 """Where a turn stands in its line, and when two prompts or two outputs are the same."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jiter
+import msgspec
 import xxhash
 
 from ftgate.values.dataset import Example, Format, Message
-from ftgate.values.digest import canonical
 from ftgate.values.finding import Place
 
 _WHOLE_AS_FLOAT = re.compile(r"[0-9](?:\.0|[eE])")
+_ENCODER = msgspec.json.Encoder(order="sorted")
 _JSON_BEGINS = frozenset('{["-0123456789tfn')
 
 
@@ -44,21 +45,40 @@ def strict_json(text: str) -> Any:
     return jiter.from_json(text.encode(), catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
 
 
-def prompt_key(example: Example) -> bytes:
-    """Digest of everything before the last assistant turn: roles, texts without outer space, calls, tools."""
+class _Last:
+    """Remembers the answer for the last example: several checks ask the same, one after the other."""
+
+    def __init__(self, compute: Callable[[Example], bytes]) -> None:
+        self._compute = compute
+        self._example: Example | None = None
+        self._key = b""
+
+    def __call__(self, example: Example) -> bytes:
+        if example is not self._example:
+            self._key = self._compute(example)
+            self._example = example
+        return self._key
+
+
+def _prompt_key(example: Example) -> bytes:
     parts = [_turn(message) for message in example.prompt]
     if example.tools:
         parts.append(_canonical([dict(tool) for tool in example.tools]))
     return xxhash.xxh3_128_digest("\x1f".join(parts).encode("utf-8", "surrogatepass"))
 
 
-def output_key(example: Example) -> bytes:
-    """Digest of the last assistant turn; JSON texts of equal value have equal digests. Call ids do not count."""
+def _output_key(example: Example) -> bytes:
     if not example.messages:
         return b""
     message = example.messages[last_assistant(example)]
     text = _value(message.content or "") + "".join(f"\x1e{_value(part)}" for part in _calls(message))
     return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
+
+
+prompt_key = _Last(_prompt_key)
+"""Digest of everything before the last assistant turn: roles, texts without outer space, calls, tools."""
+output_key = _Last(_output_key)
+"""Digest of the last assistant turn; JSON texts of equal value have equal digests. Call ids do not count."""
 
 
 def text_key(text: str) -> bytes:
@@ -95,10 +115,7 @@ def _value(text: str) -> str:
 
 
 def _canonical(value: Any) -> str:
-    try:
-        return canonical(value).decode("utf-8", "surrogatepass")
-    except ValueError:
-        return repr(value)
+    return _ENCODER.encode(value).decode()
 
 
 def _whole(value: Any) -> Any:

@@ -97,11 +97,11 @@ def _whole(evaluation: Evaluation, regression: Pairs, held_out: Pairs) -> Ruling
         text = f"the candidate has no completion for {count(len(missing), 'prompt')}: {names(missing)}"
         yield unsure("evaluate", "evaluation.missing-prompts", text)
     if twice := _ambiguous(evaluation):
-        text = f"{count(len(twice), 'prompt')} stand twice in an arm, with different outcomes: {names(twice)}"
+        text = f"an arm answered {count(len(twice), 'prompt')} twice, with different outcomes: {names(twice)}"
         yield unsure("evaluate", "evaluation.ambiguous", text)
     cut = [id for pairs in (regression, held_out) for id in pairs.ids if _cut(pairs.candidate.get(id))]
     if cut:
-        text = f"{count(len(cut), 'completion')} of the candidate were cut at the token limit: {names(cut)}"
+        text = f"the token limit cut {count(len(cut), 'completion')} of the candidate: {names(cut)}"
         yield warn("evaluate", "evaluation.cut", text)
 
 
@@ -117,7 +117,7 @@ def _regression(pairs: Pairs, policy: Policy) -> Rulings:
         worst = len(pairs.possibly(Outcome.PASSED, Outcome.FAILED))
         ruling = unsure if worst > policy.max_broken else warn
         text = f"{count(len(unknown), 'regression prompt')} not compared ({names(unknown)})"
-        yield ruling("decide", "regression.ungraded", f"{text}: up to {worst} are broken, {accepted}")
+        yield ruling("decide", "regression.ungraded", f"{text}: up to {worst} may be broken, {accepted}")
     if 0 < len(pairs.ids) <= policy.max_broken:
         text = f"{count(len(pairs.ids), 'regression prompt')} can never fail a run: {accepted} broken ones"
         yield warn("decide", "regression.powerless", text)

@@ -83,7 +83,7 @@ def _resolves(registry: Registry[Any], base: str, reference: str) -> bool:
 
 def _references(schema: Any) -> Iterator[str]:
     if isinstance(schema, Mapping):
-        yield from (value for key, value in schema.items() if key == "$ref" and isinstance(value, str))
+        yield from (text for key in ("$ref", "$dynamicRef") if isinstance(text := schema.get(key), str))
     inner = (
         schema.values()
         if isinstance(schema, Mapping)

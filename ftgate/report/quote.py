@@ -29,7 +29,7 @@ _ACTIVE = re.compile(
 _MARKUP = re.compile(r"[\\`*\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"})
 _BLOCK_START = re.compile(r"[#+=:-]|\d+[.)]")
-_PUNCTUATED = re.compile(r"""([("']*)(.*?)([)"',.;:!?]*)""", re.DOTALL)
+_PUNCTUATED = re.compile(r"""\A([("']*)(.*?)([)"',.;:!?]*)\Z""", re.DOTALL)
 _CODE_IN_PROSE = re.compile(r"`([^`\n]+)`")
 
 
@@ -127,8 +127,13 @@ def _plain(text: str) -> str:
 def _word(word: str) -> str:
     if not _ACTIVE.search(word):
         return _escaped(word)
-    before, core, after = _PUNCTUATED.fullmatch(word).groups()  # type: ignore[union-attr]
-    return f"{_escaped(before)}{code(core)}{_escaped(after)}" if core else code(word)
+    return _PUNCTUATED.sub(_quoted, word, count=1)
+
+
+def _quoted(word: re.Match[str]) -> str:
+    """The active word as code, punctuation around it as text."""
+    before, core, after = word.groups()
+    return f"{_escaped(before)}{code(core)}{_escaped(after)}" if core else code(word[0])
 
 
 def _escaped(word: str) -> str:

@@ -110,7 +110,7 @@ CHAT = [
     {"role": "assistant", "content": '{"topic": "late_delivery"}'},
     {"role": "tool", "content": "[1, 2]"},
     {"role": "user", "content": "And now?"},
-    {"role": "assistant", "content": "two  spaces, a line\n\nand a mark."},
+    {"role": "assistant", "content": "\n  two  spaces, lines\n\nand a mark. "},
 ]
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from referencing.exceptions import Unresolvable
 
-from ftgate.graders import GRADERS, grade, problems
+from ftgate.graders import GRADERS, grade, json_schema, problems
 from ftgate.values.evaluation import Grade, Outcome
 from tests.graders.builders import FAILED, PASSED, UNGRADED, completion, graded, prompt
 
@@ -126,7 +127,10 @@ def test_json_schema_reads_nothing_from_outside() -> None:
         listener.settimeout(0.2)
         remote = f"http://127.0.0.1:{listener.getsockname()[1]}/schema.json"
         [problem] = problems({"json_schema": {"properties": {"a": {"$ref": remote}}}})
-        assert graded("json_schema", {"$ref": remote}, "{}").outcome is UNGRADED
+        assert graded("json_schema", {"$dynamicRef": remote}, "{}").outcome is UNGRADED
+        for keyword in ("$ref", "$dynamicRef"):
+            with pytest.raises(Unresolvable):
+                json_schema.grade({keyword: remote}, prompt(), completion("{}"))
         with pytest.raises(TimeoutError):
             listener.accept()
     assert "nothing else is read" in problem

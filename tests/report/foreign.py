@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tests.report.runs import ATTACKS
+from tests.report.hostile import ATTACKS
 
 _MARKS = [
     "`",

@@ -5,7 +5,8 @@ from pathlib import Path
 from ftgate.report.comment import comment
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.report.summary import plain, summary
-from tests.report.runs import KINDS, blocked
+from tests.report.kinds import KINDS
+from tests.report.runs import blocked
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 

@@ -10,7 +10,7 @@ TEMPLATE_TAGS = frozenset(
     | {"table", "thead", "tbody", "tr", "th", "td"}
 )
 ACTIVE = re.compile(
-    r"@[\w-]|#\d|\bGH-\d|\bhttps?:|\bftp:|www\.|mailto:|:[a-z0-9_+-]+:|\$|\b[0-9a-f]{7,40}\b", re.IGNORECASE
+    r"@[\w-]|#\d|\bGH-\d|\b(?:https?|ftp):/|www\.|mailto:|:[a-z0-9_+-]+:|\$|\b[0-9a-f]{7,40}\b", re.IGNORECASE
 )
 """What GitHub turns into mentions, references, links, emoji and formulas in text outside code."""
 

@@ -10,7 +10,10 @@ from ftgate.report.headline import headline
 from ftgate.values.run import Reason, Run
 from tests.report import golden, runs
 from tests.report.foreign import texts
+from tests.report.hostile import hostile
+from tests.report.kinds import KINDS
 from tests.report.page import Page, assert_inert
+from tests.report.story import HEAD, MERGE_BASE
 
 GOLDEN = golden.texts()
 
@@ -25,9 +28,9 @@ def test_no_golden_file_is_forgotten() -> None:
     assert kept == {name for name in GOLDEN if name.endswith((".md", ".txt"))}
 
 
-@pytest.mark.parametrize("kind", runs.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_opens_with_marker_and_verdict(kind: str) -> None:
-    run = runs.KINDS[kind]()
+    run = KINDS[kind]()
     said = headline(run)
     first, second = comment(run).splitlines()[:2]
     assert first == marker(run)
@@ -35,10 +38,10 @@ def test_every_kind_opens_with_marker_and_verdict(kind: str) -> None:
     assert assert_inert(comment(run)).comments == [first[4:-3]]
 
 
-@pytest.mark.parametrize("kind", runs.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("limit", [LEAST, 6_000, 9_000, 20_000, 60_000])
 def test_fits_and_keeps_the_reasons(kind: str, limit: int) -> None:
-    run = runs.KINDS[kind]()
+    run = KINDS[kind]()
     text = comment(run, limit=limit)
     assert len(text.encode()) <= limit
     assert text.startswith(MARKER)
@@ -51,7 +54,7 @@ def test_fits_and_keeps_the_reasons(kind: str, limit: int) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts, st.sampled_from([LEAST, 15_000, 60_000]))
 def test_foreign_text_never_acts(text: str, limit: int) -> None:
-    run = runs.hostile(text)
+    run = hostile(text)
     shown = comment(run, limit=limit)
     assert len(shown.encode()) <= limit
     assert shown.startswith(marker(run) + "\n## ❌ Fail: ")
@@ -87,7 +90,7 @@ def test_a_forged_head_does_not_reach_the_marker() -> None:
 
 def test_a_rerun_is_quoted_for_the_shell() -> None:
     run = runs.failed()
-    assert f"--base {runs.MERGE_BASE} --head {runs.HEAD}" in comment(run)
+    assert f"--base {MERGE_BASE} --head {HEAD}" in comment(run)
     forged = replace(run, plan=replace(run.plan, head="$(reboot)"))
     assert "--head '$(reboot)'" in comment(forged)
 
@@ -121,7 +124,7 @@ def _without(run: Run, **parts: None) -> Run:
 )
 @pytest.mark.parametrize("kind", ["failed", "inconclusive", "blocked", "training_failed"])
 def test_any_part_may_be_missing(kind: str, part: str) -> None:
-    assert_inert(comment(_without(runs.KINDS[kind](), **{part: None})))
+    assert_inert(comment(_without(KINDS[kind](), **{part: None})))
 
 
 def test_a_prompt_without_items_is_shown_as_unknown() -> None:

@@ -3,7 +3,7 @@ import re
 
 from ftgate.report.curve import chart, loss_lines, loss_table, sparkline
 from ftgate.values.training import LossPoint
-from tests.report import runs
+from tests.report.parts import curve
 
 
 def points(*losses: float, held_out: dict[int, float] | None = None) -> list[LossPoint]:
@@ -25,7 +25,7 @@ def test_sparkline() -> None:
 
 
 def test_both_series_are_drawn_at_the_same_steps() -> None:
-    both = drawn(chart(runs.curve()))
+    both = drawn(chart(curve()))
     assert [len(each) for each in both] == [24, 24]
     assert both[0][0] == 2.45 and both[1][0] == 2.12
 

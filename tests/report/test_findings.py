@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator
 
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.values.finding import Finding, Severity
-from tests.report import runs
 from tests.report.foreign import texts
 from tests.report.golden import findings_report
+from tests.report.parts import file
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/findings.schema.json").read_text("utf-8"))
 
@@ -29,7 +29,7 @@ def report(number: int = 1, text: str = "message", severity: Severity = Severity
         )
         for n in range(number)
     )
-    return FindingsReport(files=(runs.file("a.jsonl", 40), runs.file("b.jsonl", 2)), findings=findings)
+    return FindingsReport(files=(file("a.jsonl", 40), file("b.jsonl", 2)), findings=findings)
 
 
 def hostile_report(text: str) -> FindingsReport:

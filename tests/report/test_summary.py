@@ -3,13 +3,14 @@ from hypothesis import given, settings
 
 from ftgate.report.quote import columns
 from ftgate.report.summary import WIDTH, plain, summary
-from tests.report import runs
 from tests.report.foreign import texts
+from tests.report.hostile import hostile
+from tests.report.kinds import KINDS
 
 
-@pytest.mark.parametrize("kind", runs.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_fits_and_ends_with_a_command(kind: str) -> None:
-    lines = summary(runs.KINDS[kind]())
+    lines = summary(KINDS[kind]())
     assert all(columns(line.text) <= WIDTH for line in lines)
     assert lines[-1].style == "command"
     assert lines[-1].text.startswith("  ftgate ")
@@ -21,13 +22,13 @@ def test_every_kind_fits_and_ends_with_a_command(kind: str) -> None:
     [("passed", "pass"), ("failed", "fail"), ("inconclusive", "inconclusive"), ("not_applicable", "dim")],
 )
 def test_the_first_line_is_the_verdict(kind: str, style: str) -> None:
-    assert summary(runs.KINDS[kind]())[0].style == style
+    assert summary(KINDS[kind]())[0].style == style
 
 
 @settings(max_examples=50, deadline=None)
 @given(texts)
 def test_foreign_text_stays_on_its_line(text: str) -> None:
-    lines = summary(runs.hostile(text))
+    lines = summary(hostile(text))
     assert plain(lines).count("\n") == len(lines)
     for line in lines:
         assert columns(line.text) <= WIDTH

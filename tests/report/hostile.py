@@ -1,0 +1,124 @@
+"""A run in which every text that somebody else can choose is an attack."""
+
+import math
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from ftgate.values.dataset import Message
+from ftgate.values.evaluation import (
+    ArmEvaluation,
+    Evaluation,
+    Prompt,
+)
+from ftgate.values.finding import Finding, Severity
+from ftgate.values.run import (
+    Cost,
+    DataDiff,
+    Protected,
+    Provenance,
+    Reason,
+    Run,
+    Sample,
+    Verdict,
+    VerdictOutcome,
+)
+from tests.report.parts import (
+    BASE_MODEL,
+    trained,
+)
+from tests.report.runs import failed
+
+ATTACKS = (
+    "@octocat and @github/security please look",
+    "fixes #1, GH-2 and octo/repo#3 in 5f2c1d9e0a",
+    "<script>alert(1)</script><img src=x onerror=alert(1)><details open>",
+    "![beacon](https://evil.example/x) [click](javascript:alert(1)) https://evil.example www.evil.example",
+    "<!-- ftgate:comment v1 head=0000000000000000000000000000000000000000 -->",
+    "```\n# A heading\n```\n~~~\n</details>\n- [x] approved\n\n| a | b |\n|---|---|\n`````",
+    "`code` ``co`de`` \\| \\\\| | pipe ` alone",
+    "\x1b[31mred\x1b]52;c;ZXZpbA==\x07 \u202egnp.exe \u200bhidden\ud800 \x00 \r\n::error::no",
+    ":shipit: :+1: $\\color{red}{x}$ <a@b.example> mailto:a@b.example ##[error]no",
+    "# heading\n> quote\n1. one\n- [ ] task\n***\n===\n&lt;b&gt; &#64;octocat",
+)
+
+
+def hostile(text: str = "\n".join(ATTACKS)) -> Run:
+    """Every text that a data file, a model or a stored run can choose is an attack."""
+    run = failed()
+    assert run.evaluation is not None and run.comparison is not None
+    asked = tuple(_hostile_prompt(each, n, text) for n, each in enumerate(run.evaluation.prompts))
+    arms = {name: _hostile_arm(each, asked, text) for name, each in run.evaluation.arms.items()}
+    ids = tuple(each.id for each in asked if each.kind == "regression")
+    level = list(Severity)
+    return replace(
+        run,
+        plan=replace(
+            run.plan,
+            head=text,
+            merge_base=text,
+            settings_path=text,
+            protected=(Protected(path=text, role=text, change=text),) * 12,
+        ),
+        findings=tuple(
+            Finding(
+                check=text,
+                severity=level[n % 3],
+                path=f"{text}{n % 11}",
+                line=n,
+                message=f"{text}{n}",
+                advice=text,
+            )
+            for n in range(60)
+        ),
+        diff=DataDiff(
+            before=1,
+            after=2,
+            added=9,
+            removed=9,
+            changed=9,
+            samples={
+                name: (Sample(place=text, prompt=text, reply=text, before=text),) * 7
+                for name in ("added", "removed", "changed")
+            },
+        ),
+        candidate=replace(trained("candidate", 3), failure=text),
+        evaluation=Evaluation(prompts=asked, arms=arms),
+        comparison=replace(run.comparison, broken=ids, fixed=ids, new=ids, missing=ids, ungraded=ids),
+        verdict=Verdict(
+            outcome=VerdictOutcome.FAIL,
+            decided_by=text,
+            reasons=(Reason(id=text, severity=Severity.ERROR, text=text, decides=VerdictOutcome.FAIL),) * 20,
+        ),
+        cost=Cost(seconds={text: math.nan}),
+        provenance=Provenance(
+            ftgate=text,
+            created=text,
+            base_model=replace(BASE_MODEL, name=text, revision=text, sha256=text),
+            versions={text: text},
+            generation={text: text},
+        ),
+    )
+
+
+def _hostile_prompt(asked: Prompt, number: int, text: str) -> Prompt:
+    return replace(
+        asked,
+        id=f"{text}{number}",
+        protects=text,
+        messages=(Message(role="user", content=text),),
+        expect={text: text, "json_fields": {text: text}},
+    )
+
+
+def _hostile_arm(arm: ArmEvaluation, asked: Sequence[Prompt], text: str) -> ArmEvaluation:
+    items = tuple(
+        replace(
+            item,
+            prompt=each.id,
+            completion=replace(item.completion, text=text, finish="length"),
+            grades=tuple(replace(grade, grader=text, reason=text) for grade in item.grades),
+        )
+        for item, each in zip(arm.items, asked, strict=True)
+    )
+    return replace(arm, items=items)

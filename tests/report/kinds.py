@@ -1,0 +1,20 @@
+"""Every kind of run by name."""
+
+from collections.abc import Callable
+
+from ftgate.values.run import Run
+from tests.report import runs
+from tests.report.hostile import hostile
+
+KINDS: dict[str, Callable[[], Run]] = {
+    "not_applicable": runs.not_applicable,
+    "blocked": runs.blocked,
+    "training_failed": runs.training_failed,
+    "inconclusive": runs.inconclusive,
+    "passed": runs.passed,
+    "failed": runs.failed,
+    "long_replies": runs.long_replies,
+    "first": runs.first,
+    "partial": runs.partial,
+    "hostile": hostile,
+}

@@ -1,0 +1,182 @@
+"""The parts of a run that hardly differ between runs: recipe, plan, training, findings, data diff."""
+
+import math
+
+from ftgate.values.dataset import DataFile
+from ftgate.values.digest import digest
+from ftgate.values.finding import Finding, Severity
+from ftgate.values.run import (
+    DataDiff,
+    Plan,
+    Provenance,
+    Sample,
+)
+from ftgate.values.settings import Policy
+from ftgate.values.training import BaseModel, LossPoint, Recipe, Training
+from tests.report.story import BASE, DATA, HEAD, MERGE_BASE, MESSAGES, MORE, SWAPPED, reply
+
+RECIPE = Recipe(
+    method="qlora",
+    rank=16,
+    alpha=32,
+    dropout=0.05,
+    epochs=3,
+    learning_rate=2e-4,
+    schedule="cosine",
+    warmup=0.1,
+    batch_size=4,
+    accumulation=4,
+    max_length=2048,
+    compute_dtype="bfloat16",
+    seed=42,
+    reasons={
+        "method": "training.method of ftgate.yaml, qlora unless set",
+        "rank": "700 examples, 200 to 1,000",
+        "alpha": "twice the rank",
+        "epochs": "the guide's default",
+        "max_length": "the guide's default, within the model's 32,768",
+    },
+)
+BASE_MODEL = BaseModel(
+    name="Qwen/Qwen3-8B",
+    revision=digest("revision")[:40],
+    sha256=digest("weights"),
+    parameters=8_190_000_000,
+    location="",
+    max_length=32768,
+)
+POLICY = Policy()
+PLAN = Plan(
+    base=BASE,
+    head=HEAD,
+    merge_base=MERGE_BASE,
+    settings_path="ftgate.yaml",
+    settings_sha256=digest("settings"),
+    applicable=True,
+    why=f"1 training file changed: {DATA}",
+    changed=(DATA,),
+    protected=(),
+    policy=POLICY,
+    behavior="Reply to a bank customer's message with one JSON object: 'intent' and 'needs_human'.",
+)
+PROVENANCE = Provenance(
+    ftgate="0.1.0",
+    created="2026-11-23T20:15:00Z",
+    base_model=BASE_MODEL,
+    held_out_sha256=digest("held out"),
+    prompts_sha256=digest("prompts"),
+    versions={
+        "torch": "2.9.1",
+        "transformers": "5.8.0",
+        "trl": "1.2.0",
+        "peft": "0.21.2",
+        "bitsandbytes": "0.49.1",
+    },
+    generation={"max_new_tokens": 256, "batch_size": 16, "greedy": True},
+)
+
+
+def curve(steps: int = 129) -> tuple[LossPoint, ...]:
+    epoch = steps / 3
+    return tuple(
+        LossPoint(
+            step=step,
+            epoch=round(step / epoch, 2),
+            train=round(0.35 + 2.1 * math.exp(-step / 25) + 0.05 * math.sin(step), 4),
+            held_out=round(0.52 + 1.6 * math.exp(-step / 22), 4)
+            if step % 20 == 0 or step == steps - 1
+            else None,
+        )
+        for step in range(0, steps, 4)
+    )
+
+
+def trained(name: str, examples: int, *, reused: bool = False) -> Training:
+    return Training(
+        key=digest(f"key of {name}"),
+        commit=HEAD if name == "candidate" else MERGE_BASE,
+        adapter="adapter",
+        adapter_sha256=digest(f"adapter of {name}"),
+        examples=examples,
+        data_sha256=digest(f"data of {name}"),
+        recipe=RECIPE,
+        curve=curve(),
+        steps=129,
+        tokens=184_320,
+        trained_tokens=41_212,
+        seconds=843.2,
+        reused=reused,
+    )
+
+
+def file(path: str, lines: int, skipped: int = 0) -> DataFile:
+    return DataFile(
+        path=path,
+        sha256=digest(path),
+        bytes=lines * 240,
+        lines=lines,
+        examples=lines - skipped,
+        skipped=skipped,
+    )
+
+
+def findings() -> tuple[Finding, ...]:
+    camel = [
+        Finding(
+            check="output",
+            severity=Severity.ERROR,
+            path=MORE,
+            line=line,
+            column=212,
+            byte_offset=line * 300,
+            pointer="/messages/2/content",
+            message="the reply has the key `needsHuman`, which schemas/reply.schema.json does not allow",
+            advice="write the keys as production needs them: `intent` and `needs_human`",
+        )
+        for line in range(1, 6)
+    ]
+    return (
+        *camel,
+        Finding(
+            check="contradiction",
+            severity=Severity.ERROR,
+            path=MORE,
+            line=9,
+            message=f'same prompt as {DATA} line 412, but "card_arrival" instead of "lost_or_stolen_card"',
+            advice="keep one of the two, or make the prompts say what tells them apart",
+        ),
+        Finding(
+            check="contamination",
+            severity=Severity.ERROR,
+            path=MORE,
+            line=14,
+            message="is held-out example data/held_out.jsonl:33",
+            advice="remove it from training: a model that has seen the question proves nothing",
+        ),
+        Finding(
+            check="mixing",
+            severity=Severity.WARNING,
+            path=DATA,
+            message="0 % of the examples are general-purpose; 5 to 10 % keep the model from forgetting",
+        ),
+    )
+
+
+def added(diff: int = 100) -> DataDiff:
+    texts = [(text, intent) for intent, each in MESSAGES.items() for text in each]
+    samples = tuple(
+        Sample(place=f"{MORE}:{n + 1}", prompt=text, reply=reply(intent))
+        for n, (text, intent) in enumerate(texts[:5])
+    )
+    return DataDiff(
+        before=700, after=700 + diff, added=diff, removed=0, changed=0, samples={"added": samples}
+    )
+
+
+def changed() -> DataDiff:
+    texts = [(text, intent) for intent, each in MESSAGES.items() if intent in SWAPPED for text in each]
+    samples = tuple(
+        Sample(place=f"{DATA}:{n * 17 + 3}", prompt=text, reply=reply(SWAPPED[intent]), before=reply(intent))
+        for n, (text, intent) in enumerate(texts[:5])
+    )
+    return DataDiff(before=700, after=700, added=0, removed=0, changed=280, samples={"changed": samples})
