@@ -154,8 +154,8 @@ class Judge(Protocol):
 class Store(Protocol):
     """Adapters and graded arms by key. Every read checks digests; a damaged entry is OutsideError, never None."""
 
-    def workspace(self, key: str) -> Path:
-        """A directory for a training of this key; kept until the training is stored."""
+    def claim(self, key: str) -> AbstractContextManager[Path]:
+        """A directory for a training of this key, kept until the training is stored; nobody else's meanwhile."""
 
     def find_training(self, key: str) -> Training | None: ...
 

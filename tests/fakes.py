@@ -155,8 +155,9 @@ class FakeStore:
         self.trainings: dict[str, Training] = {}
         self.arms: dict[str, ArmEvaluation] = {}
 
-    def workspace(self, key: str) -> Path:
-        return self._root / key
+    @contextmanager
+    def claim(self, key: str) -> Iterator[Path]:
+        yield self._root / key
 
     def find_training(self, key: str) -> Training | None:
         return self.trainings.get(key)

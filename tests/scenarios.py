@@ -43,7 +43,9 @@ def main(script: Path, work: Path) -> int:
         problems = compare(branch, wanted, code, run, seconds)
         wrong += bool(problems)
         verdict = run["verdict"]
-        print(f"{branch:<16} {verdict['outcome']:<15} by {verdict['decided_by']:<9} {seconds:7.1f} s  {rates(run)}")
+        print(
+            f"{branch:<16} {verdict['outcome']:<15} by {verdict['decided_by']:<9} {seconds:7.1f} s  {rates(run)}"
+        )
         for problem in problems:
             print(f"    WRONG: {problem}")
     print(f"{len(expected) - wrong} passed, {wrong} failed")
@@ -54,7 +56,16 @@ def gate(repository: Path, branch: str, work: Path) -> tuple[int, Run]:
     """One pull request through the command line."""
     out = work / "out" / branch
     options = ["--repo", str(repository), "--base", "main", "--head", branch, "--out", str(out)]
-    command = [sys.executable, "-m", "ftgate.cli.main", "run", *options, "--store", str(work / "store"), "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "ftgate.cli.main",
+        "run",
+        *options,
+        "--store",
+        str(work / "store"),
+        "--quiet",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if "Traceback" in done.stderr or not (out / "run.json").is_file():
         sys.exit(f"{branch}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
@@ -90,7 +101,9 @@ def compare(branch: str, wanted: Run, code: int, run: Run, seconds: float) -> li
 
 def named_lines(run: Run) -> set[int]:
     """Lines of error findings in the file that the branches plant into."""
-    findings = [f for f in run["findings"] if f["path"] == "data/train/more.jsonl" and f["severity"] == "error"]
+    findings = [
+        f for f in run["findings"] if f["path"] == "data/train/more.jsonl" and f["severity"] == "error"
+    ]
     return {finding["line"] for finding in findings}
 
 
@@ -101,7 +114,9 @@ def rates(run: Run) -> str:
     kinds = {prompt["id"]: prompt["kind"] for prompt in run["evaluation"]["prompts"]}
     texts = []
     for arm, evaluated in run["evaluation"]["arms"].items():
-        passed = [i["prompt"] for i in evaluated["items"] if all(g["outcome"] == "passed" for g in i["grades"])]
+        passed = [
+            i["prompt"] for i in evaluated["items"] if all(g["outcome"] == "passed" for g in i["grades"])
+        ]
         held_out = sum(kinds[id] == "held-out" for id in passed)
         texts.append(f"{arm} {held_out}+{len(passed) - held_out}")
     broken = run["comparison"]["broken"]

@@ -16,7 +16,18 @@ from ftgate.graders import GRADERS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = sorted((ROOT / "ftgate").rglob("*.py"))
-HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "bitsandbytes", "openai", "github", "ruamel", "jsonschema"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "datasets",
+    "bitsandbytes",
+    "openai",
+    "github",
+    "ruamel",
+    "jsonschema",
+}
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 60
 DATA_ONLY = {"tiny_words.py", "messages.py"}
@@ -53,7 +64,9 @@ def test_only_the_command_line_reads_the_environment() -> None:
 
 
 def test_only_the_last_handler_catches_everything() -> None:
-    found = [file.name for file in PACKAGE if re.search(r"except (Base)?Exception\b|except:", file.read_text())]
+    found = [
+        file.name for file in PACKAGE if re.search(r"except (Base)?Exception\b|except:", file.read_text())
+    ]
     assert found == ["main.py"]
 
 

@@ -49,7 +49,11 @@ def check_rows() -> list[list[str]]:
 def input_rows() -> list[list[str]]:
     inputs: dict[str, Any] = ACTION["inputs"]
     return [
-        [f"`{name}`", "required" if given.get("required") else f"`{given['default']}`" if given["default"] else "", given["description"]]
+        [
+            f"`{name}`",
+            "required" if given.get("required") else f"`{given['default']}`" if given["default"] else "",
+            given["description"],
+        ]
         for name, given in inputs.items()
     ]
 

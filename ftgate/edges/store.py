@@ -1,8 +1,11 @@
 """Adapters and graded arms on disk, by key. Written whole or not at all; digests checked at every read."""
 
+import fcntl
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +26,15 @@ class DirectoryStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def workspace(self, key: str) -> Path:
+    @contextmanager
+    def claim(self, key: str) -> Iterator[Path]:
         folder = self._root / "work" / key
         folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        with (self._root / "work" / f"{key}.lock").open("w") as lock:
+            # Two pull requests with the same baseline: the second waits, and then finds it trained.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
 
     def find_training(self, key: str) -> Training | None:
         record = self._root / "trainings" / key / "record.json"

@@ -36,17 +36,16 @@ def gate(request: Request, ports: Ports) -> Run:
 
 
 def begin(request: Request, ports: Ports) -> Run:
-    """The stored run when it was planned alike and has not ended, else a new one."""
-    planned, stored = plan(request, ports), ports.runs.load()
-    if (
-        stored is not None
-        and stored.plan == planned.plan
-        and stored.provenance.ftgate == planned.provenance.ftgate
-    ):
-        return replace(
-            stored, stages=tuple(name for name in stored.stages if name not in ("decide", "publish"))
-        )
-    return planned
+    """The stored run when it was planned alike, else a new one.
+
+    Verdict and comment are always made anew. Until there is an evaluation so is the training, which costs nothing
+    when the store has it and heals a run whose adapters were lost.
+    """
+    planned, last = plan(request, ports), ports.runs.load()
+    if last is None or last.plan != planned.plan or last.provenance.ftgate != planned.provenance.ftgate:
+        return planned
+    kept = ("plan", "validate", "train", "evaluate") if "evaluate" in last.stages else ("plan", "validate")
+    return replace(last, stages=tuple(name for name in last.stages if name in kept))
 
 
 def resume(name: str, ports: Ports) -> Run:

@@ -69,19 +69,21 @@ class _ArmTrainer:
             dataset_digest(self._held_out),
             self._ports.trainer.versions(),
         )
-        known = self._ports.store.find_training(key)
-        if known is not None:
-            self._ports.progress.say(f"{arm.value}: known ({key[:12]}), not trained again")
-            return replace(known, reused=True, commit=commit)
-        job = TrainingJob(
-            label=f"training {arm.value}",
-            key=key,
-            commit=commit,
-            base_model=self._base_model,
-            recipe=recipe,
-            examples=tuple(examples),
-            held_out=self._held_out,
-            workspace=self._ports.store.workspace(key),
-        )
-        training = replace(self._ports.trainer.train(job, self._ports.progress), data_sha256=data_sha256)
-        return training if training.failure else self._ports.store.keep_training(training)
+        with self._ports.store.claim(key) as workspace:
+            known = self._ports.store.find_training(key)
+            if known is not None:
+                self._ports.progress.say(f"{arm.value}: known ({key[:12]}), not trained again")
+                return replace(known, reused=True, commit=commit)
+            job = TrainingJob(
+                label=f"training {arm.value}",
+                key=key,
+                commit=commit,
+                base_model=self._base_model,
+                recipe=recipe,
+                examples=tuple(examples),
+                held_out=self._held_out,
+                workspace=workspace,
+            )
+            trained = self._ports.trainer.train(job, self._ports.progress)
+            training = replace(trained, data_sha256=data_sha256, versions=self._ports.trainer.versions())
+            return training if training.failure else self._ports.store.keep_training(training)

@@ -49,7 +49,19 @@ def ftgate(capfd: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
 
 
 def gate(repository: GitRepository, head: str, out: Path) -> list[str | Path]:
-    return ["run", "--repo", repository.root, "--base", "main", "--head", head, "--out", out, "--store", out / "store"]
+    return [
+        "run",
+        "--repo",
+        repository.root,
+        "--base",
+        "main",
+        "--head",
+        head,
+        "--out",
+        out,
+        "--store",
+        out / "store",
+    ]
 
 
 def test_help_shows_commands_examples_and_exit_codes(ftgate) -> None:  # type: ignore[no-untyped-def]
@@ -60,7 +72,8 @@ def test_help_shows_commands_examples_and_exit_codes(ftgate) -> None:  # type: i
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "validate", "run", "plan", "train", "evaluate", "decide", "publish", "demo", "completion"]
+    "command",
+    ["init", "validate", "run", "plan", "train", "evaluate", "decide", "publish", "demo", "completion"],
 )
 def test_every_command_has_help_with_an_example(ftgate, command: str) -> None:  # type: ignore[no-untyped-def]
     said = ftgate(command, "--help")
@@ -147,7 +160,9 @@ def test_settings_with_mistakes_name_line_and_key(ftgate, repository: GitReposit
     assert "ftgate.yaml:9: polcy: unknown key 'polcy'; did you mean 'policy'?" in said.err
 
 
-def test_a_model_that_does_not_exist_is_a_settings_error(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_model_that_does_not_exist_is_a_settings_error(
+    ftgate, repository: GitRepository, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     text = (repository.root / "ftgate.yaml").read_text()
     repository.write("ftgate.yaml", text.replace("base_model: fake", "base_model: ./absent"))
     repository.commit("model")
@@ -167,8 +182,15 @@ def test_an_unreadable_run_is_said_plainly(ftgate, tmp_path: Path, content: str)
     assert "run.json" in said.err
 
 
-def test_a_disk_that_takes_no_more_is_the_outside_s_failure(repository: GitRepository, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ftgate.cli.main", *map(str, gate(repository, "readme", tmp_path / "out"))]
+def test_a_disk_that_takes_no_more_is_the_outside_s_failure(
+    repository: GitRepository, tmp_path: Path
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "ftgate.cli.main",
+        *map(str, gate(repository, "readme", tmp_path / "out")),
+    ]
     limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", *command]
     done = subprocess.run(limited, capture_output=True, text=True)
     assert done.returncode == 4
@@ -213,7 +235,9 @@ def test_completion_scripts_are_printed(ftgate, shell: str) -> None:  # type: ig
     assert "_FTGATE_COMPLETE" in ftgate("completion", shell).out
 
 
-def test_a_bug_says_so_and_what_to_report(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_says_so_and_what_to_report(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     from ftgate.stages import pipeline
 
     monkeypatch.setattr(pipeline, "plan", lambda request, ports: 1 / 0)

@@ -27,7 +27,9 @@ def entry(objects: GitObjects, path: str, revision: str = "HEAD") -> TreeEntry:
     return next(e for e in objects.tree(objects.commit(revision)) if e.path == path)
 
 
-def test_blobs_come_byte_for_byte_even_when_the_repository_asks_for_filters(repository: GitRepository) -> None:
+def test_blobs_come_byte_for_byte_even_when_the_repository_asks_for_filters(
+    repository: GitRepository,
+) -> None:
     (repository.root / ".git" / "info" / "attributes").write_text("*.jsonl text eol=lf filter=evil\n")
     repository.git("config", "filter.evil.smudge", f"touch {repository.root}/smudged; cat")
     objects = opened(repository)

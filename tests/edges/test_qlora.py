@@ -35,7 +35,9 @@ def example(text: str, reply: str, line: int) -> Example:
     return Example(place=Place(path="a.jsonl", line=line), format=Format.CONVERSATION, messages=turns)
 
 
-EXAMPLES = tuple(example(f"message {n} about {w}", w, n) for n in range(1, 9) for w in ("rain", "snow", "wind"))
+EXAMPLES = tuple(
+    example(f"message {n} about {w}", w, n) for n in range(1, 9) for w in ("rain", "snow", "wind")
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +84,15 @@ def test_the_loss_falls_and_the_curve_tells_it(trained: tuple[Training, Path]) -
 
 def test_the_adapter_is_weights_and_configuration_and_nothing_else(trained: tuple[Training, Path]) -> None:
     folder = trained[1] / "adapter"
-    assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
     config = json.loads((folder / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == BUNDLED
-    assert {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"} <= set(config["target_modules"])
+    assert {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"} <= set(
+        config["target_modules"]
+    )
 
 
 def test_the_same_job_gives_the_same_weights(
@@ -117,7 +124,9 @@ class _Interrupting(FakeProgress):
         yield Interrupted()
 
 
-def test_an_interrupted_training_goes_on_from_its_last_whole_checkpoint(base_model: BaseModel, tmp_path: Path) -> None:
+def test_an_interrupted_training_goes_on_from_its_last_whole_checkpoint(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
     progress: Progress = _Interrupting(at=3)
     with pytest.raises(KeyboardInterrupt):
         QloraTrainer().train(job(base_model, tmp_path), progress)
@@ -131,7 +140,9 @@ def test_an_interrupted_training_goes_on_from_its_last_whole_checkpoint(base_mod
     assert [point.epoch for point in training.curve] == [1.0, 2.0]
 
 
-def test_a_loss_that_explodes_is_a_failure_and_leaves_no_adapter(base_model: BaseModel, tmp_path: Path) -> None:
+def test_a_loss_that_explodes_is_a_failure_and_leaves_no_adapter(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
     wild = job(base_model, tmp_path)
     wild = replace(wild, recipe=replace(wild.recipe, learning_rate=1e30, warmup=0.0))
     training = QloraTrainer().train(wild, FakeProgress())
@@ -139,7 +150,9 @@ def test_a_loss_that_explodes_is_a_failure_and_leaves_no_adapter(base_model: Bas
     assert not (tmp_path / "adapter").exists()
 
 
-def test_examples_that_do_not_fit_are_counted_and_none_left_is_a_failure(base_model: BaseModel, tmp_path: Path) -> None:
+def test_examples_that_do_not_fit_are_counted_and_none_left_is_a_failure(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
     short = job(base_model, tmp_path, max_length=16)
     short = replace(short, recipe=replace(short.recipe, max_length=4))
     training = QloraTrainer().train(short, FakeProgress())

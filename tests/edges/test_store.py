@@ -1,5 +1,6 @@
 """What is stored is whole and true, or it is refused."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,11 @@ KEY = "k" * 64
 
 def training(store: DirectoryStore) -> Training:
     """A training whose adapter lies in the workspace."""
-    folder = store.workspace(KEY) / "adapter"
-    folder.mkdir()
-    (folder / "adapter_config.json").write_text("{}")
-    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    with store.claim(KEY) as workspace:
+        folder = workspace / "adapter"
+        folder.mkdir()
+        (folder / "adapter_config.json").write_text("{}")
+        (folder / "adapter_model.safetensors").write_bytes(b"weights")
     return Training(
         key=KEY,
         commit="c",
@@ -49,7 +51,9 @@ def test_a_kept_training_is_found_again_with_its_adapter(tmp_path: Path) -> None
     assert not (tmp_path / "work" / KEY).exists()
 
 
-@pytest.mark.parametrize("name", ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "record.json"])
+@pytest.mark.parametrize(
+    "name", ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "record.json"]
+)
 @pytest.mark.parametrize("harm", ["flip", "delete", "truncate"])
 def test_a_damaged_training_is_refused_and_never_taken_for_none(tmp_path: Path, name: str, harm: str) -> None:
     store = DirectoryStore(tmp_path)
@@ -74,6 +78,22 @@ def test_a_training_under_another_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "trainings" / KEY).rename(tmp_path / "trainings" / ("x" * 64))
     with pytest.raises(OutsideError, match="belongs to the key"):
         store.find_training("x" * 64)
+
+
+def test_two_runs_never_share_a_workspace(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def other() -> None:
+        with DirectoryStore(tmp_path).claim(KEY):
+            order.append("second")
+
+    with DirectoryStore(tmp_path).claim(KEY):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(timeout=0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
 
 
 def test_an_arm_with_an_edited_grade_is_refused(tmp_path: Path) -> None:
