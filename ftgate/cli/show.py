@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from ftgate.report.comment import comment
+from ftgate.report.folded import folded
 from ftgate.report.summary import Style, summary
 from ftgate.values.run import Run
 
@@ -22,7 +24,7 @@ def show_run(run: Run, out: Path) -> int:
     """The run's summary and where its files are; returns the exit code of its verdict."""
     for line in summary(run):
         click.secho(line.text, **_STYLES[line.style])  # type: ignore[arg-type]
-    click.echo(f"\nfiles: {out / 'run.json'}, {out / 'comment.md'}")
+    click.echo(f"\nFiles: {out / 'comment.md'}, {out / 'run.json'}")
     assert run.verdict is not None
     return run.verdict.outcome.exit_code
 
@@ -30,12 +32,19 @@ def show_run(run: Run, out: Path) -> int:
 def show_heading(text: str) -> None:
     """A line that separates two runs."""
     click.echo()
-    click.secho(text, bold=True, underline=True)
+    click.secho(f"━━ {text}", bold=True)
+    click.echo()
 
 
 def show_comment(run: Run, out: Path) -> None:
-    """The comment as the pull request would get it, then the summary."""
-    from ftgate.report.comment import comment
-
-    click.echo(comment(run))
-    show_run(run, out)
+    """The comment as the pull request would get it, folded as GitHub folds it."""
+    assert run.verdict is not None
+    color = {"pass": "green", "fail": "red"}.get(run.verdict.outcome.value, "yellow")
+    for line in folded(comment(run)).splitlines():
+        title = line.startswith("## ")
+        click.secho(
+            line.lstrip("# ") if line.startswith("#") else line,
+            fg=color if title else None,
+            bold=line.startswith("#"),
+        )
+    click.echo(f"\nFiles: {out / 'comment.md'}, {out / 'run.json'}")

@@ -255,6 +255,8 @@ def _unknown(
 
 def _near(word: str, known: tuple[str, ...]) -> str | None:
     folded = word.casefold().strip()
+    if folded in known:
+        return folded
     if (alias := _ALIASES.get(folded, folded)) in known:
         return alias
     return next(iter(difflib.get_close_matches(folded[:100], known, n=1, cutoff=0.75)), None)

@@ -5,6 +5,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ftgate.values.training import BaseModel, LossPoint, Recipe, Training
 
 _VERSION = "1"  # raised whenever this file changes what is learned from the same recipe
 _COMPLETE = "ftgate.complete"
+_POINTS = 40  # of a loss curve: what a chart can show
 
 
 class QloraTrainer:
@@ -201,22 +203,26 @@ def _last_checkpoint(workspace: Path) -> str | None:
 
 
 def _curve(history: list[dict[str, Any]]) -> tuple[LossPoint, ...]:
-    """One point per epoch: mean training loss of its steps, held-out loss at its end."""
-    losses = [(math.ceil(h["epoch"]), h["step"], float(h["loss"])) for h in history if "loss" in h]
-    held_out = {round(h["epoch"]): float(h["eval_loss"]) for h in history if "eval_loss" in h}
-    points = []
-    for epoch in sorted({epoch for epoch, _, _ in losses}):
-        own = [(step, loss) for e, step, loss in losses if e == epoch]
-        mean = sum(loss for _, loss in own) / len(own)
-        points.append(
-            LossPoint(
-                step=max(step for step, _ in own),
-                epoch=float(epoch),
-                train=round(mean, 4) if math.isfinite(mean) else None,
-                held_out=round(held_out[epoch], 4) if math.isfinite(held_out.get(epoch, math.nan)) else None,
-            )
+    """At most _POINTS points and one per held-out evaluation: mean training loss since the point before."""
+    losses = {int(h["step"]): float(h["loss"]) for h in history if "loss" in h}
+    held_out = {int(h["step"]): float(h["eval_loss"]) for h in history if "eval_loss" in h}
+    epochs = {int(h["step"]): float(h["epoch"]) for h in history}
+    last = max(losses, default=0)
+    ends = sorted({*range(0, last, max(1, math.ceil(last / _POINTS))), *held_out, last} - {0})
+    return tuple(
+        LossPoint(
+            step=end,
+            epoch=round(epochs.get(end, 0.0), 2),
+            train=_finite_mean([loss for step, loss in losses.items() if start < step <= end]),
+            held_out=_finite_mean([held_out[end]] if end in held_out else []),
         )
-    return tuple(points)
+        for start, end in pairwise([0, *ends])
+    )
+
+
+def _finite_mean(losses: list[float]) -> float | None:
+    mean = sum(losses) / len(losses) if losses else math.nan
+    return round(mean, 4) if math.isfinite(mean) else None
 
 
 def _not_finite(model: Any, curve: tuple[LossPoint, ...]) -> str | None:

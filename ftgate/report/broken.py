@@ -134,7 +134,7 @@ def _text(item: Item | None) -> str:
 def _expected(prompt: Prompt | None) -> str:
     if prompt is None:
         return "*(unknown)*"
-    if not prompt.expect:
+    if prompt.kind == "held-out" or not prompt.expect:
         return code(prompt.reference or "")
     return ", ".join(
         f"{prose(name, 60)} {code(_json(told))}" for name, told in list(prompt.expect.items())[:5]

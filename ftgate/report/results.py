@@ -68,7 +68,12 @@ def _flips(run: Run, comparison: Comparison) -> str:
     if (p := held_out.p_worse) is not None:
         said += " (sign test p < 0.0001)" if p < 0.0001 else f" (sign test p = {p:.2g})"
     said += f". Bounds are one-sided 95 %; the policy accepts {points(-run.plan.policy.margin)} points."
-    return said + _power(held_out)
+    return said + (_power(held_out) if _undecided(held_out, run.plan.policy.margin) else "")
+
+
+def _undecided(held_out: Paired, margin: float) -> bool:
+    lower, upper = held_out.lower, held_out.upper
+    return lower is not None and upper is not None and lower <= -margin and upper >= 0
 
 
 def _power(held_out: Paired) -> str:

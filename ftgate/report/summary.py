@@ -154,19 +154,24 @@ def _cost(run: Run) -> Iterator[Line]:
 
 
 def _next(run: Run) -> Iterator[Line]:
-    yield Line("dim", "Next:")
-    yield Line("command", f"  {next_command(run)}")
+    advice, command = next_step(run)
+    yield Line("dim", f"Next: {advice}")
+    if command:
+        yield Line("command", f"  {command}")
 
 
-def next_command(run: Run) -> str:
-    """What the reader types next, by outcome."""
+def next_step(run: Run) -> tuple[str, str]:
+    """What the reader does next, by outcome: a sentence, and the command to type where there is one."""
+    again = rerun_command(short(run.plan.merge_base), "HEAD" if run.verdict else short(run.plan.head))
     outcome = run.verdict.outcome if run.verdict else None
     if outcome is VerdictOutcome.PASS:
-        return "ftgate promote"
-    if outcome is VerdictOutcome.FAIL and run.candidate is None:
-        return "ftgate validate"
-    if run.candidate is not None and run.candidate.failure is not None:
-        return "ftgate doctor"
+        return "merge; the next pull request is compared with what this data teaches.", ""
     if outcome is VerdictOutcome.NOT_APPLICABLE:
-        return "ftgate validate"
-    return rerun_command(short(run.plan.merge_base), "HEAD" if outcome else short(run.plan.head))
+        return "nothing; there is nothing here for the gate to judge.", ""
+    if outcome is VerdictOutcome.FAIL and run.candidate is None:
+        return "correct the lines above; this checks the work tree.", "ftgate validate"
+    if run.candidate is not None and run.candidate.failure is not None:
+        return "correct the training section of the settings on the base branch, then judge again.", again
+    if outcome is VerdictOutcome.FAIL:
+        return "correct the examples behind what broke, commit, then judge again.", again
+    return "see to the first reason, then judge again.", again

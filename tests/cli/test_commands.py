@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,11 @@ class Said:
         self.code, self.out, self.err = code, out, err
 
 
+Command = Callable[..., Said]
+
+
 @pytest.fixture
-def ftgate(capfd: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def ftgate(capfd: pytest.CaptureFixture[str]) -> Command:
     def run(*arguments: str | Path) -> Said:
         code = main([str(argument) for argument in arguments])
         out, err = capfd.readouterr()
@@ -64,7 +68,7 @@ def gate(repository: GitRepository, head: str, out: Path) -> list[str | Path]:
     ]
 
 
-def test_help_shows_commands_examples_and_exit_codes(ftgate) -> None:  # type: ignore[no-untyped-def]
+def test_help_shows_commands_examples_and_exit_codes(ftgate: Command) -> None:
     said = ftgate("--help")
     assert said.code == 0
     for word in ("run", "validate", "demo", "Examples:", "Exit codes:"):
@@ -75,7 +79,7 @@ def test_help_shows_commands_examples_and_exit_codes(ftgate) -> None:  # type: i
     "command",
     ["init", "validate", "run", "plan", "train", "evaluate", "decide", "publish", "demo", "completion"],
 )
-def test_every_command_has_help_with_an_example(ftgate, command: str) -> None:  # type: ignore[no-untyped-def]
+def test_every_command_has_help_with_an_example(ftgate: Command, command: str) -> None:
     said = ftgate(command, "--help")
     assert said.code == 0
     assert f"ftgate {command}" in said.out
@@ -91,7 +95,7 @@ def test_help_starts_at_once() -> None:
     assert microseconds < 1_000_000
 
 
-def test_a_change_outside_the_data_passes(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_change_outside_the_data_passes(ftgate: Command, repository: GitRepository, tmp_path: Path) -> None:
     said = ftgate(*gate(repository, "readme", tmp_path / "out"))
     assert said.code == 0
     assert "not applicable" in said.out.lower()
@@ -101,7 +105,9 @@ def test_a_change_outside_the_data_passes(ftgate, repository: GitRepository, tmp
     assert (tmp_path / "out" / "comment.md").read_text().startswith("<!-- ftgate:comment")
 
 
-def test_bad_data_fails_with_file_and_line(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_bad_data_fails_with_file_and_line(
+    ftgate: Command, repository: GitRepository, tmp_path: Path
+) -> None:
     said = ftgate(*gate(repository, "broken", tmp_path / "out"))
     assert said.code == 1
     assert "data/train/b.jsonl" in said.out
@@ -109,7 +115,9 @@ def test_bad_data_fails_with_file_and_line(ftgate, repository: GitRepository, tm
     assert "data/train/b.jsonl" in comment
 
 
-def test_stages_one_by_one_reach_the_same_verdict(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_stages_one_by_one_reach_the_same_verdict(
+    ftgate: Command, repository: GitRepository, tmp_path: Path
+) -> None:
     out, repo = tmp_path / "out", repository.root
     assert ftgate("plan", "--repo", repo, "--base", "main", "--head", "broken", "--out", out).code == 0
     assert ftgate("validate", "--repo", repo, "--out", out).code == 1
@@ -139,8 +147,8 @@ def test_stages_one_by_one_reach_the_same_verdict(ftgate, repository: GitReposit
         (["validate", "TMP"], 2, "no .jsonl files"),
     ],
 )
-def test_a_mistake_is_said_plainly(  # type: ignore[no-untyped-def]
-    ftgate, repository: GitRepository, tmp_path: Path, arguments: list[str], code: int, said: str
+def test_a_mistake_is_said_plainly(
+    ftgate: Command, repository: GitRepository, tmp_path: Path, arguments: list[str], code: int, said: str
 ) -> None:
     elsewhere = tmp_path / "empty"
     elsewhere.mkdir()
@@ -151,7 +159,9 @@ def test_a_mistake_is_said_plainly(  # type: ignore[no-untyped-def]
     assert (got.code, said in got.err) == (code, True), got.err
 
 
-def test_settings_with_mistakes_name_line_and_key(ftgate, repository: GitRepository, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_settings_with_mistakes_name_line_and_key(
+    ftgate: Command, repository: GitRepository, tmp_path: Path
+) -> None:
     text = (repository.root / "ftgate.yaml").read_text()
     repository.write("ftgate.yaml", text.replace("policy:", "polcy:"))
     repository.commit("typo")
@@ -161,8 +171,8 @@ def test_settings_with_mistakes_name_line_and_key(ftgate, repository: GitReposit
 
 
 def test_a_model_that_does_not_exist_is_a_settings_error(
-    ftgate, repository: GitRepository, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+    ftgate: Command, repository: GitRepository, tmp_path: Path
+) -> None:
     text = (repository.root / "ftgate.yaml").read_text()
     repository.write("ftgate.yaml", text.replace("base_model: fake", "base_model: ./absent"))
     repository.commit("model")
@@ -175,7 +185,7 @@ def test_a_model_that_does_not_exist_is_a_settings_error(
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]", "\x00"])
-def test_an_unreadable_run_is_said_plainly(ftgate, tmp_path: Path, content: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_unreadable_run_is_said_plainly(ftgate: Command, tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
     said = ftgate("decide", "--out", tmp_path)
     assert said.code == 2
@@ -199,7 +209,7 @@ def test_a_disk_that_takes_no_more_is_the_outside_s_failure(
     assert not (tmp_path / "out" / "run.json").exists()
 
 
-def test_validate_plain_files_without_settings(ftgate, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_validate_plain_files_without_settings(ftgate: Command, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
     good.write_text(lines(pairs(10)))
     bad.write_text(line("late x", "late") + '{"messages": []}\n')
@@ -213,7 +223,7 @@ def test_validate_plain_files_without_settings(ftgate, tmp_path: Path) -> None: 
 
 
 @pytest.mark.parametrize("output_format", ["text", "json", "sarif", "github", "junit"])
-def test_every_output_format_names_the_finding(ftgate, tmp_path: Path, output_format: str) -> None:  # type: ignore[no-untyped-def]
+def test_every_output_format_names_the_finding(ftgate: Command, tmp_path: Path, output_format: str) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text(line("late x", "late") + '{"messages": []}\n')
     said = ftgate("validate", "--output-format", output_format, bad)
@@ -221,7 +231,7 @@ def test_every_output_format_names_the_finding(ftgate, tmp_path: Path, output_fo
     assert "bad.jsonl" in said.out
 
 
-def test_init_writes_settings_that_are_valid_and_never_overwrites(ftgate, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_init_writes_settings_that_are_valid_and_never_overwrites(ftgate: Command, tmp_path: Path) -> None:
     from ftgate.edges.yaml_files import Documents
 
     assert ftgate("init", tmp_path).code == 0
@@ -231,7 +241,7 @@ def test_init_writes_settings_that_are_valid_and_never_overwrites(ftgate, tmp_pa
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts_are_printed(ftgate, shell: str) -> None:  # type: ignore[no-untyped-def]
+def test_completion_scripts_are_printed(ftgate: Command, shell: str) -> None:
     assert "_FTGATE_COMPLETE" in ftgate("completion", shell).out
 
 

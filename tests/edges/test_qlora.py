@@ -74,10 +74,10 @@ def trained(base_model: BaseModel, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_the_loss_falls_and_the_curve_tells_it(trained: tuple[Training, Path]) -> None:
     training, _ = trained
     assert training.failure is None
-    assert [point.epoch for point in training.curve] == [1.0, 2.0]
-    first, last = training.curve[0], training.curve[-1]
-    assert first.train is not None and last.train is not None and last.train < first.train
-    assert first.held_out is not None and last.held_out is not None
+    assert [(point.step, point.epoch) for point in training.curve] == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
+    losses = [point.train for point in training.curve]
+    assert losses[0] is not None and losses[-1] is not None and losses[-1] < losses[0]
+    assert [point.step for point in training.curve if point.held_out is not None] == [2, 4]
     assert (training.examples, training.dropped, training.steps) == (24, 0, 4)
     assert 0 < training.trained_tokens < training.tokens
 
@@ -137,7 +137,7 @@ def test_an_interrupted_training_goes_on_from_its_last_whole_checkpoint(
     training = QloraTrainer().train(job(base_model, tmp_path), FakeProgress())
     assert training.failure is None
     assert training.steps == 4
-    assert [point.epoch for point in training.curve] == [1.0, 2.0]
+    assert [point.step for point in training.curve] == [1, 2, 3, 4]
 
 
 def test_a_loss_that_explodes_is_a_failure_and_leaves_no_adapter(
