@@ -54,3 +54,9 @@ def test_every_branch_is_valid_data(tmp_path: Path, branch: str, capfd: pytest.C
     root = make_sample(tmp_path / "a")
     git(root, "checkout", "-q", branch)
     assert main(["validate", "--repo", str(root)]) == 0, capfd.readouterr().out
+
+
+def test_the_regression_prompts_of_this_repository_are_the_sample_s(tmp_path: Path) -> None:
+    root = make_sample(tmp_path / "a")
+    written_out = Path(__file__).parents[2] / "regression" / "topics.yaml"
+    assert written_out.read_text() == (root / "regression" / "topics.yaml").read_text()

@@ -1,6 +1,7 @@
 """What the formats become, and what does not fit them."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_tool_calls_are_kept_and_linked() -> None:
     (example,), findings, _ = read(json.dumps(good).encode() + b"\n")
     assert not findings
     assert (example.messages[1].tool_calls, example.tools) == ((call,), ({"type": "function"},))
-    broken: dict[str, list[dict[str, object]]] = {
+    broken: dict[str, list[Any]] = {
         "/messages/1/tool_call_id": [{**answers, "tool_call_id": "z"}],
         "/messages/2/tool_calls/0/id": [asks, asks],
         "/messages/1/tool_calls/0/function/arguments": [

@@ -19,17 +19,21 @@ ASKS = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 ANSWERS = {"role": "tool", "content": "1", "tool_call_id": "c"}
 H, G = {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}
 
-NOTHING: list[Any] = []
+
+def each(*values: Any) -> tuple[Any, ...]:
+    return values
+
+
 LINES: dict[Format, list[Any]] = {
     Format.CONVERSATION: [
         *(
             {"messages": turns}
-            for turns in ([U, A], [], [5], "x", None, {}, [U, ASKS, ANSWERS], [U, {**A, "weight": 0}])
+            for turns in each([U, A], [], [5], "x", None, {}, [U, ASKS, ANSWERS], [U, {**A, "weight": 0}])
         ),
         *({"messages": [U, {**A, "weight": weight}]} for weight in (0, 1, 2, True, 0.5, None, "1")),
         *(
             {"messages": [U, {**A, "content": content}]}
-            for content in ("", None, 5, [], [{"type": "text"}], {})
+            for content in each("", None, 5, [], [{"type": "text"}], {})
         ),
         *(
             {"messages": [{**U, "role": role}]}
@@ -45,7 +49,7 @@ LINES: dict[Format, list[Any]] = {
         ),
         *(
             {"messages": [U, {**ASKS, "tool_calls": calls}]}
-            for calls in ([], None, [5], {}, [{**CALL, "type": "x"}])
+            for calls in each([], None, [5], {}, [{**CALL, "type": "x"}])
         ),
         *(
             {"messages": [U, {**ASKS, "tool_calls": [call]}]}
@@ -60,7 +64,7 @@ LINES: dict[Format, list[Any]] = {
         {"messages": [U, {**ASKS, "content": 5}]},
         {"messages": [U, ASKS, {"role": "tool", "content": "1"}]},
         {"messages": [U, ASKS, {**ANSWERS, "content": None}]},
-        *({"messages": [U, A], "tools": tools} for tools in (NOTHING, [{}], [5], {}, None)),
+        *({"messages": [U, A], "tools": tools} for tools in each([], [{}], [5], {}, None)),
         *(
             {"messages": [U, A], key: "x"}
             for key in ("id", "source", "group", "tags", "metadata", "weight", "input")
@@ -75,7 +79,7 @@ LINES: dict[Format, list[Any]] = {
     Format.INSTRUCTION: [
         {"instruction": "a", "output": "b"},
         {"instruction": "a", "input": "", "output": "b", "system": "s"},
-        *({"instruction": "a", "output": output} for output in (None, 5, {"a": 1}, NOTHING)),
+        *({"instruction": "a", "output": output} for output in each(None, 5, {"a": 1}, [])),
         *({"instruction": "a", "output": "b", key: None} for key in ("input", "system", "history", "id")),
         {"instruction": "a"},
         {"instruction": 5, "output": "b"},
