@@ -23,7 +23,7 @@ TINY_LEARNING_RATE = 2e-3
 TINY_BATCH_SIZE = 16
 
 _SET = "set in ftgate.yaml"
-_GUIDE = "the guide's default"
+_GUIDE = "default of QLoRA on one GPU"
 _TINY = f"a model below {TINY_PARAMETERS // 1_000_000} million parameters"
 
 _Choices = dict[str, tuple[Any, str]]
@@ -78,9 +78,9 @@ def _tiny() -> _Choices:
         ),
         "dropout": (0.0, f"{_TINY} underfits before it overfits"),
         "epochs": (TINY_EPOCHS, f"{_TINY} needs more passes over the data"),
-        "learning_rate": (TINY_LEARNING_RATE, f"{_TINY} takes ten times the guide's step"),
+        "learning_rate": (TINY_LEARNING_RATE, f"{_TINY} needs a ten times larger step"),
         "batch_size": (TINY_BATCH_SIZE, f"{_TINY} fits 16 examples into memory at once"),
-        "accumulation": (1, "the batch already holds the guide's 16 examples a step"),
+        "accumulation": (1, "the batch already holds 16 examples a step"),
         "compute_dtype": (
             "float32",
             f"{_TINY} trains on the processor, where bfloat16 is slower and coarser",

@@ -77,7 +77,7 @@ def _entry(line: bytes) -> TreeEntry:
     head, _, path = line.partition(b"\t")
     mode, _kind, oid, size = head.split()
     return TreeEntry(
-        path=path.decode("utf-8", "surrogateescape"),
+        path=path.decode("utf-8", "backslashreplace"),
         mode=mode.decode(),
         oid=oid.decode(),
         size=-1 if size == b"-" else int(size),

@@ -169,7 +169,9 @@ class JsonlStream:
 
     def _carriage_return(self, line: Line, body: bytes, at: int) -> Finding:
         count = body.count(b"\r")
-        message = f"{count} carriage return(s) inside the line: some programs end lines there. It was not read."
+        message = (
+            f"{count} carriage return(s) inside the line: some programs end lines there. It was not read."
+        )
         text = body.decode("utf-8", "surrogateescape")
         place = self._place(line, text, len(body[:at].decode("utf-8", "surrogateescape")))
         return found("encoding", Severity.ERROR, place, message, "End lines with LF only.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from ftgate.edges import loading
 from ftgate.edges.tokens import Tokenized, tokenize
+from ftgate.errors import InputError, OutsideError
 from ftgate.ports import Progress, Task, TrainingJob
 from ftgate.values.training import BaseModel, LossPoint, Recipe, Training
 
@@ -34,26 +35,28 @@ class QloraTrainer:
 def _train(job: TrainingJob, progress: Progress) -> Training:
     started = time.monotonic()
     tokenizer = loading.load_tokenizer(job.base_model, "right")
-    rendered = [tokenize(tokenizer, example) for example in job.examples]
-    examples = [r for r in rendered if r.trained and len(r.input_ids) <= job.recipe.max_length]
-    held_out = [tokenize(tokenizer, example) for example in job.held_out]
-    training = Training(
+    blank = Training(
         key=job.key,
         commit=job.commit,
         adapter="",
         adapter_sha256="",
-        examples=len(examples),
+        examples=0,
         data_sha256="",
         recipe=job.recipe,
-        dropped=len(rendered) - len(examples),
     )
+    try:
+        rendered = [tokenize(tokenizer, example) for example in job.examples]
+        held_out = [tokenize(tokenizer, example) for example in job.held_out]
+    except InputError as error:
+        return _replace(blank, failure=error.message)
+    examples = [r for r in rendered if r.trained and len(r.input_ids) <= job.recipe.max_length]
+    training = _replace(blank, examples=len(examples), dropped=len(rendered) - len(examples))
     if not examples:
         return _replace(training, failure="no example fits into max_length with a trained token")
     per_epoch = math.ceil(len(examples) / (job.recipe.batch_size * job.recipe.accumulation))
     with progress.task(job.label, per_epoch * job.recipe.epochs) as task:
         watch = _Watch(task)
-        trainer = _build(job, tokenizer, examples, held_out, watch)
-        result = trainer.train(resume_from_checkpoint=_last_checkpoint(job.workspace))
+        trainer, result = _run(job, tokenizer, examples, held_out, watch)
     curve = _curve(trainer.state.log_history)
     failure = watch.failure or _not_finite(trainer.model, curve)
     if failure is None:
@@ -73,6 +76,21 @@ def _replace(training: Training, **changes: Any) -> Training:
     import msgspec
 
     return msgspec.structs.replace(training, **changes)
+
+
+def _run(
+    job: TrainingJob, tokenizer: Any, examples: list[Tokenized], held_out: list[Tokenized], watch: "_Watch"
+) -> tuple[Any, Any]:
+    import torch
+
+    try:
+        trainer = _build(job, tokenizer, examples, held_out, watch)
+        return trainer, trainer.train(resume_from_checkpoint=_last_checkpoint(job.workspace))
+    except torch.OutOfMemoryError as error:
+        raise OutsideError(
+            f"{job.label}: out of memory: {str(error).splitlines()[0]}",
+            advice="Halve training.batch_size and double training.accumulation in the settings, then run it again.",
+        ) from error
 
 
 def _build(

@@ -1,11 +1,13 @@
 """Examples as the trainer sees them: the model's own template, token ids, and labels on assistant turns only."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ftgate.errors import SettingsError
+from ftgate.errors import InputError
 from ftgate.values.dataset import Example, plain_messages
 
+_MARKERS = re.compile(r"\{%-?\s*generation\b")
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 
 
@@ -24,18 +26,20 @@ class Tokenized(NamedTuple):
 def tokenize(tokenizer: Any, example: Example) -> Tokenized:
     """Renders and labels one example.
 
-    Turns with weight 0 carry no loss. Raises SettingsError when the template cannot be rendered or when it
+    Turns with weight 0 carry no loss. Raises InputError when the template cannot be rendered or when it
     cannot be told which tokens an assistant turn consists of.
     """
+    from jinja2 import TemplateError
+
     messages = plain_messages(example.messages)
     try:
-        if "{% generation" in (tokenizer.chat_template or "") or "{%- generation" in tokenizer.chat_template:
+        if _MARKERS.search(tokenizer.chat_template):
             ids, mask = _by_markers(tokenizer, messages, example)
         else:
             ids, mask = _by_prefixes(tokenizer, messages, example)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, TemplateError) as error:
         place = example.place
-        raise SettingsError(
+        raise InputError(
             f"{place.path}:{place.line}: the base model's chat template cannot render this example: {error}"
         ) from error
     return Tokenized(ids, [token if kept else IGNORED for token, kept in zip(ids, mask, strict=True)])

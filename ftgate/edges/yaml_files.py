@@ -128,7 +128,11 @@ def _walk(node: Any, path: Path, lines: dict[Path, int], above: set[int]) -> Ite
     if node is None or id(node) in above:
         return
     lines.setdefault(path, node.start_mark.line + 1)
-    if node.id == "scalar" and node.tag.endswith(":float") and node.value.lower().lstrip("+-") in (".nan", ".inf"):
+    if (
+        node.id == "scalar"
+        and node.tag.endswith(":float")
+        and node.value.lower().lstrip("+-") in (".nan", ".inf")
+    ):
         yield wire.Problem(path, f"{node.value} is no number to decide by")
     above = above | {id(node)}
     if node.id == "sequence":

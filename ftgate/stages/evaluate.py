@@ -22,7 +22,9 @@ def evaluate(run: Run, ports: Ports) -> Run:
     """The run with its evaluation: one arm for the base and one per training that succeeded."""
     settings = planned_settings(ports, run.plan)
     kept = reserved(ports, run.plan.merge_base, settings)
-    prompts = (*kept.prompts, *(held_out_prompt(example, kept.output_schema) for example in kept.held_out))
+    # An example that stands twice in the held-out set is one question.
+    held_out = {p.id: p for p in (held_out_prompt(example, kept.output_schema) for example in kept.held_out)}
+    prompts = (*kept.prompts, *held_out.values())
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     evaluator = _Evaluator(ports, settings, base_model, prompts)
     trainings = {Arm.BASE: None, Arm.BASELINE: run.baseline, Arm.CANDIDATE: run.candidate}
@@ -52,7 +54,7 @@ def held_out_prompt(example: Example, output_schema: Mapping[str, object] | None
         fields = msgspec.json.decode(reference)
     except msgspec.DecodeError:
         fields = None
-    if isinstance(fields, dict):
+    if isinstance(fields, dict) and fields:
         expect = {"json_fields": fields} | ({"json_schema": output_schema} if output_schema else {})
     return Prompt(
         id=f"held-out-{example.digest[:12]}",

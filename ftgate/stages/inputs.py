@@ -89,12 +89,16 @@ def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
     Raises SettingsError when one of them cannot be read: a reserved set with a hole decides nothing.
     """
     held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data.format)
-    broken = [f for f in held_out.findings if f.severity is Severity.ERROR]
+    broken = [
+        f"{f.path}:{f.line}: held-out set: {f.message}" for f in held_out.findings if f.severity == "error"
+    ]
+    for example in held_out.examples:
+        if not example.prompt or not example.reference:
+            broken.append(
+                f"{example.place.path}:{example.place.line}: held-out set: needs a prompt and a reply"
+            )
     if broken:
-        raise SettingsError(
-            "\n".join(f"{f.path}:{f.line}: held-out set: {f.message}" for f in broken),
-            advice="Repair the held-out set on the base branch first.",
-        )
+        raise SettingsError("\n".join(broken), advice="Repair the held-out set on the base branch first.")
     return Reserved(
         output_schema=_output_schema(ports, commit, settings),
         prompts=_prompts(ports, commit, settings),

@@ -21,7 +21,12 @@ class GitRepository:
 
     def git(self, *arguments: str) -> str:
         """Runs git with a fixed identity and no configuration but the repository's."""
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), "GIT_CONFIG_GLOBAL": "/dev/null", **WHO}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            **WHO,
+        }
         done = subprocess.run(
             ["git", "-C", str(self.root), *arguments], check=True, capture_output=True, env=environment
         )
