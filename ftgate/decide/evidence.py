@@ -93,6 +93,7 @@ def _whole(evaluation: Evaluation, regression: Pairs, held_out: Pairs) -> Ruling
         yield unsure(
             "evaluate", "held-out.empty", "no held-out example could be compared; reserve 10 to 20 %"
         )
+    yield from _vacuous(regression, held_out)
     if missing := regression.of("missing") + held_out.of("missing"):
         text = f"the candidate has no completion for {count(len(missing), 'prompt')}: {names(missing)}"
         yield unsure("evaluate", "evaluation.missing-prompts", text)
@@ -103,6 +104,17 @@ def _whole(evaluation: Evaluation, regression: Pairs, held_out: Pairs) -> Ruling
     if cut:
         text = f"the token limit cut {count(len(cut), 'completion')} of the candidate: {names(cut)}"
         yield warn("evaluate", "evaluation.cut", text)
+
+
+def _vacuous(regression: Pairs, held_out: Pairs) -> Rulings:
+    """A set that nobody passes cannot tell a good candidate from a bad one: nothing in it could break."""
+    for name, pairs in (("regression", regression), ("held-out", held_out)):
+        outcomes = {
+            arm[id].outcome for arm in (pairs.reference, pairs.candidate) for id in pairs.ids if id in arm
+        }
+        if outcomes == {Outcome.FAILED}:
+            text = f"neither arm passes any prompt of the {name} set: nothing in it could break"
+            yield unsure("evaluate", f"{name}.vacuous", text)
 
 
 def _regression(pairs: Pairs, policy: Policy) -> Rulings:

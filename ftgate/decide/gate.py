@@ -5,7 +5,8 @@
 3. A training of the candidate that failed, or whose loss is not finite, fails the run. No candidate, no
    examples or no validation at all is inconclusive.
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
-   base or is not the one that was trained, an empty set: inconclusive, whatever the rest says.
+   base or is not the one that was trained, a set that is empty or that neither arm passes any of:
+   inconclusive, whatever the rest says.
 5. More broken regression prompts than the policy accepts fail the run. Ungraded ones are inconclusive when
    they could change that, else a warning.
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower

@@ -191,6 +191,19 @@ def test_4_an_empty_set_never_passes(regression: list[str], held_out: list[str],
     assert says(run(regression, held_out)) == ("inconclusive", "evaluate", ids)
 
 
+@pytest.mark.parametrize(
+    ("regression", "held_out", "ids"),
+    [
+        (["FF"] * 5, ["PP"] * 100, ["regression.vacuous"]),
+        (["PP"] * 5, ["FF"] * 100, ["held-out.vacuous"]),
+    ],
+)
+def test_4_where_nobody_passes_anything_nothing_was_tested(
+    regression: list[str], held_out: list[str], ids: list[str]
+) -> None:
+    assert says(run(regression, held_out)) == ("inconclusive", "evaluate", ids)
+
+
 def test_4_missing_items_are_named() -> None:
     of = run(["PP"] * 29 + ["P-"], ["PP"] * 99 + ["F-"])
     assert says(of) == ("inconclusive", "evaluate", ["evaluation.missing-prompts"])
@@ -256,7 +269,6 @@ def test_5_a_set_that_can_never_fail_is_said() -> None:
         (["PP"] * 80 + ["PF"] * 20 + ["UP"] * 30, "inconclusive", ["held-out.undecided"]),
         (["PF"] * 100, "fail", ["held-out.worse"]),
         (["FP"] * 100, "pass", []),
-        (["FF"] * 100, "pass", []),
         (["PF"], "inconclusive", ["held-out.undecided"]),
     ],
 )
