@@ -11,7 +11,7 @@ from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import InputError, OutsideError
 from ftgate.ports import CompletionJob, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
-from ftgate.values.evaluation import ArmEvaluation, Completion, Sentinel
+from ftgate.values.evaluation import ArmEvaluation, Completion, Question, Sentinel
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.training import BaseModel, LossPoint, Training
@@ -25,12 +25,12 @@ class FakeRepository:
     """Commits are dicts of path -> content; the merge base is the first commit unless told otherwise."""
 
     def __init__(self, **commits: Mapping[str, str | bytes]) -> None:
-        self._commits = {name: dict(files) for name, files in commits.items()}
+        self.commits = {name: dict(files) for name, files in commits.items()}
         self.modes: dict[tuple[str, str], str] = {}
         self.reads: list[str] = []
 
     def commit(self, revision: str) -> str:
-        if revision not in self._commits:
+        if revision not in self.commits:
             raise InputError(f"no commit named {revision!r}")
         return revision
 
@@ -39,7 +39,7 @@ class FakeRepository:
 
     def tree(self, commit: str) -> list[TreeEntry]:
         entries = []
-        for path, content in sorted(self._commits[commit].items()):
+        for path, content in sorted(self.commits[commit].items()):
             mode = self.modes.get((commit, path), "100644")
             raw = content.encode() if isinstance(content, str) else content
             oid = hashlib.sha1(raw + path.encode()).hexdigest()
@@ -48,7 +48,7 @@ class FakeRepository:
 
     def read(self, entry: TreeEntry) -> bytes:
         self.reads.append(entry.path)
-        for files in self._commits.values():
+        for files in self.commits.values():
             raw = files.get(entry.path)
             raw = raw.encode() if isinstance(raw, str) else raw
             if raw is not None and hashlib.sha1(raw + entry.path.encode()).hexdigest() == entry.oid:
@@ -200,6 +200,49 @@ class FakeProgress:
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+
+class FakeJudge:
+    """Answers every question with the same reply; None is a judge that says nothing."""
+
+    identity = "fake-judge"
+
+    def __init__(self, reply: str | None) -> None:
+        self._reply = reply
+        self.asked: list[Question] = []
+
+    def ask(self, question: Question) -> str | None:
+        self.asked.append(question)
+        return self._reply
+
+
+class FakePullRequest:
+    """Keeps comments as GitHub does: by id, by author, and shown in pages of 30."""
+
+    PAGE = 30
+
+    def __init__(self, author: str = "ftgate[bot]") -> None:
+        self._author = author
+        self.comments: dict[int, tuple[str, str]] = {}
+
+    def add(self, author: str, body: str) -> int:
+        number = len(self.comments) + 1
+        self.comments[number] = (author, body)
+        return number
+
+    def page(self, number: int) -> list[tuple[int, str, str]]:
+        start = (number - 1) * self.PAGE
+        return [(id, *comment) for id, comment in list(self.comments.items())[start : start + self.PAGE]]
+
+    def upsert_comment(self, marker: str, body: str) -> str:
+        number = 1
+        while comments := self.page(number):
+            for id, author, text in comments:
+                if author == self._author and text.startswith(marker):
+                    self.comments[id] = (author, body)
+                    return f"comment/{id}"
+            number += 1
+        return f"comment/{self.add(self._author, body)}"
 
 
 class FakeClock:

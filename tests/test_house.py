@@ -103,3 +103,18 @@ def test_no_machine_path_or_package_index_is_named() -> None:
             text = file.read_text(errors="replace")
             assert "index-" + "url" not in text, name
             assert "/home/" + "runner" not in text, name
+
+
+def test_every_port_has_an_honest_fake() -> None:
+    """mypy holds the shapes; this holds that none is left out."""
+    from ftgate import ports
+    from tests import fakes
+
+    protocols = {name for name, kind in vars(ports).items() if getattr(kind, "_is_protocol", False)} - {
+        "Protocol"
+    }
+    tested_with_the_real_one = {"DataStream", "Task", "Reader", "Documents"}
+    known = {"BaseModels": "FakeModels", "RunStore": "FakeRuns"}
+    assert len(protocols) > 10
+    for name in protocols - tested_with_the_real_one:
+        assert hasattr(fakes, known.get(name, f"Fake{name}")), name
