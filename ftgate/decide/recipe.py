@@ -19,8 +19,8 @@ WARMUP = 0.1
 TINY_PARAMETERS = 50_000_000
 TINY_RANK = 16
 TINY_EPOCHS = 4
-TINY_LEARNING_RATE = 2e-3
-TINY_BATCH_SIZE = 16
+TINY_LEARNING_RATE = 5e-3
+TINY_BATCH_SIZE = 8
 
 _SET = "set in ftgate.yaml"
 _GUIDE = "default of QLoRA on one GPU"
@@ -78,9 +78,9 @@ def _tiny() -> _Choices:
         ),
         "dropout": (0.0, f"{_TINY} underfits before it overfits"),
         "epochs": (TINY_EPOCHS, f"{_TINY} needs more passes over the data"),
-        "learning_rate": (TINY_LEARNING_RATE, f"{_TINY} needs a ten times larger step"),
-        "batch_size": (TINY_BATCH_SIZE, f"{_TINY} fits 16 examples into memory at once"),
-        "accumulation": (1, "the batch already holds 16 examples a step"),
+        "learning_rate": (TINY_LEARNING_RATE, f"{_TINY} moves too little in a few hundred steps at 2e-4"),
+        "batch_size": (TINY_BATCH_SIZE, f"{_TINY} needs more steps than batches of 16 give"),
+        "accumulation": (1, f"{_TINY} fits every batch into memory"),
         "compute_dtype": (
             "float32",
             f"{_TINY} trains on the processor, where bfloat16 is slower and coarser",

@@ -47,7 +47,7 @@ def base_model() -> BaseModel:
 
 def job(base_model: BaseModel, workspace: Path, **settings: float) -> TrainingJob:
     workspace.mkdir(parents=True, exist_ok=True)
-    chosen = TrainingSettings(**{"epochs": 2, **settings})  # type: ignore[arg-type]
+    chosen = TrainingSettings(**{"epochs": 2, "batch_size": 12, **settings})  # type: ignore[arg-type]
     recipe = resolve(chosen, base_model, len(EXAMPLES))
     return TrainingJob(
         label="training",
