@@ -41,10 +41,8 @@ def show_comment(run: Run, out: Path) -> None:
     assert run.verdict is not None
     color = {"pass": "green", "fail": "red"}.get(run.verdict.outcome.value, "yellow")
     for line in folded(comment(run)).splitlines():
-        title = line.startswith("## ")
-        click.secho(
-            line.lstrip("# ") if line.startswith("#") else line,
-            fg=color if title else None,
-            bold=line.startswith("#"),
-        )
+        if line.startswith("#"):
+            click.secho(line.lstrip("# "), fg=color if line.startswith("## ") else None, bold=True)
+        else:
+            click.echo(line)
     click.echo(f"\nFiles: {out / 'comment.md'}, {out / 'run.json'}")

@@ -84,6 +84,9 @@ class _ArmTrainer:
                 held_out=self._held_out,
                 workspace=workspace,
             )
+            self._ports.progress.say(
+                f"{arm.value}: loading {self._base_model.name} to train on {len(examples)} examples"
+            )
             trained = self._ports.trainer.train(job, self._ports.progress)
             training = replace(trained, data_sha256=data_sha256, versions=self._ports.trainer.versions())
             return training if training.failure else self._ports.store.keep_training(training)
