@@ -46,17 +46,23 @@ def validate(
 ) -> int:
     """Checks every line of training data."""
     from ftgate.cli import inspection
+    from ftgate.cli.excerpts import with_excerpts
+    from ftgate.cli.show import show_findings
 
     if paths and out:
         raise click.UsageError("--out continues a run and takes no paths.")
     declared = ctx.get_parameter_source("settings_path") is ParameterSource.COMMANDLINE
     if out:
-        report = inspection.continue_run(repo, out, quiet)
+        report, open_file = inspection.continue_run(repo, out, quiet)
     elif paths:
-        report = inspection.check_files(paths, example_format, repo / settings_path if declared else None)
+        settings_file = repo / settings_path if declared else None
+        report, open_file = inspection.check_files(paths, example_format, settings_file)
     else:
-        report = inspection.check_work_tree(repo, settings_path, quiet)
-    click.echo(FORMATS[output_format](report), nl=False)
+        report, open_file = inspection.check_work_tree(repo, settings_path, quiet)
+    if output_format == "text":
+        show_findings(with_excerpts(report, open_file))
+    else:
+        click.echo(FORMATS[output_format](report), nl=False)
     return exit_code(report)
 
 

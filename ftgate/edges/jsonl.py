@@ -101,7 +101,8 @@ class JsonlStream:
             self._saw_crlf = True
             yield from self._end_run()
             advice = "Convert the file, and put '*.jsonl text eol=lf' into .gitattributes."
-            place = Place(path=self._path, line=line.number, byte_offset=line.start + len(line.raw) - 2)
+            text = line.raw[:-2].decode("utf-8", "surrogateescape")
+            place = self._place(line, text, len(text))
             yield found("encoding", Severity.WARNING, place, "Lines end in CRLF, from this line on.", advice)
 
     def _whole_file(self, line: Line) -> Finding | None:
@@ -214,7 +215,7 @@ class JsonlStream:
             yield Misfit("", message, "Keep one format per file: loaders fill the gaps with nulls.")
 
     def _end(self) -> Iterator[Finding]:
-        place = Place(path=self._path, line=self._lines.count)
+        place = Place(path=self._path, line=self._lines.count, byte_offset=self._lines.bytes)
         if not self._saw_text:
             advice = "Add examples, or remove the file."
             yield found("encoding", Severity.ERROR, place, "The file holds no examples: it is empty.", advice)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ftgate.errors import InputError
 from ftgate.ports import DataStream, Reader
@@ -32,3 +33,12 @@ def _files(path: Path) -> list[Path]:
             f"{path}: no such file", advice="Name JSONL files or directories: ftgate validate PATH..."
         )
     return [path]
+
+
+def open_again(root: Path, path: str) -> BinaryIO | None:
+    """A file that was read before; None for what has gone or cannot be read twice, such as a pipe."""
+    file = root / path
+    try:
+        return file.open("rb") if file.is_file() else None
+    except OSError:
+        return None

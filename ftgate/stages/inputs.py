@@ -1,6 +1,6 @@
 """What stages read of the two commits: everything that decides from the merge base, training data from the head."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 
 from msgspec import Struct
@@ -20,11 +20,15 @@ _MODES = {"120000": "a symbolic link", "160000": "a submodule"}
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """Files of one commit, read to the end: `findings` are what the reader says about bytes and format."""
+    """Files of one commit, read to the end: `findings` are what the reader says about bytes and format.
+
+    `refused` holds a digest of the bytes of every line that the reader has something to say about.
+    """
 
     files: tuple[DataFile, ...]
     examples: tuple[Example, ...]
     findings: tuple[Finding, ...]
+    refused: Mapping[tuple[str, int], str] = {}
 
 
 class Reserved(Struct, frozen=True, kw_only=True):
@@ -69,18 +73,36 @@ def _read(ports: Ports, entries: Iterable[TreeEntry], format: str) -> Dataset:
     files: list[DataFile] = []
     examples: list[Example] = []
     findings: list[Finding] = []
+    refused: dict[tuple[str, int], str] = {}
     for entry in entries:
         if not entry.is_file:
             findings.append(_not_a_file(entry))
             continue
-        stream = ports.reader(entry.path, BytesIO(ports.repository.read(entry)), format)
-        for thing in stream:
-            if isinstance(thing, Example):
-                examples.append(thing)
-            else:
-                findings.append(thing)
+        content = ports.repository.read(entry)
+        stream = ports.reader(entry.path, BytesIO(content), format)
+        things = list(stream)
+        examples.extend(thing for thing in things if isinstance(thing, Example))
+        said = [thing for thing in things if isinstance(thing, Finding)]
+        findings.extend(said)
+        refused.update(_refused(content, things) if said else {})
         files.append(stream.file)
-    return Dataset(files=tuple(files), examples=tuple(examples), findings=tuple(findings))
+    return Dataset(files=tuple(files), examples=tuple(examples), findings=tuple(findings), refused=refused)
+
+
+def _refused(content: bytes, things: Sequence[Example | Finding]) -> Iterator[tuple[tuple[str, int], str]]:
+    """Digest of the bytes behind every line that the reader speaks about, up to the next thing that it gives.
+
+    So a record that is spread over ten lines is told from another that begins alike.
+    """
+    end, line = len(content), -1
+    for thing in reversed(things):
+        place = thing.place if isinstance(thing, Example) else thing
+        if place.line == line:
+            continue
+        start, line = content.rfind(b"\n", 0, place.byte_offset) + 1, place.line
+        if isinstance(thing, Finding) and line:
+            yield (thing.path, line), digest_bytes(content[start:end].rstrip(b"\r\n"))
+        end = start
 
 
 def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
