@@ -10,8 +10,10 @@ from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.cli import wiring
 from ftgate.cli.excerpts import Opener
+from ftgate.cli.progress import TerminalProgress
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.plain_files import open_again, open_streams
+from ftgate.edges.watched import watched
 from ftgate.edges.work_tree import WorkTree
 from ftgate.errors import SettingsError
 from ftgate.ports import Ports
@@ -29,14 +31,17 @@ class Inspection(NamedTuple):
     open_file: Opener
 
 
-def check_files(paths: Sequence[Path], example_format: str, settings_file: Path | None) -> Inspection:
+def check_files(
+    paths: Sequence[Path], example_format: str, settings_file: Path | None, quiet: bool
+) -> Inspection:
     """Named files; with settings also against what they declare."""
     context, overrides = Context(), {}
     if settings_file is not None:
         ports, settings = _work_tree(settings_file.parent, settings_file.name, quiet=True)
         context = declared(settings, reserved(ports, WorkTree.NAME, settings))
         overrides = dict(settings.checks)
-    streams = open_streams(paths, read_jsonl, example_format)
+    reader = watched(read_jsonl, TerminalProgress(quiet=quiet))
+    streams = open_streams(paths, reader, example_format, context.data)
     files, findings = sift(streams, Checks(context, overrides))
     return Inspection(FindingsReport(files=files, findings=findings), partial(open_again, Path()))
 

@@ -56,7 +56,7 @@ def validate(
         report, open_file = inspection.continue_run(repo, out, quiet)
     elif paths:
         settings_file = repo / settings_path if declared else None
-        report, open_file = inspection.check_files(paths, example_format, settings_file)
+        report, open_file = inspection.check_files(paths, example_format, settings_file, quiet)
     else:
         report, open_file = inspection.check_work_tree(repo, settings_path, quiet)
     if output_format == "text":

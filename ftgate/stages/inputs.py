@@ -13,7 +13,7 @@ from ftgate.values.digest import digest_bytes
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Plan
-from ftgate.values.settings import Settings
+from ftgate.values.settings import DataSettings, Settings
 
 SOURCE = "source"
 _MODES = {"120000": "a symbolic link", "160000": "a submodule"}
@@ -65,10 +65,10 @@ def training_data(ports: Ports, commit: str, settings: Settings, settings_path: 
     """Every training example of a commit, in the order in which it is trained: by path, then by line."""
     entries = _entries(ports, commit)
     paths = training_paths(settings, settings_path, entries)
-    return _read(ports, [entries[path] for path in paths], settings.data.format)
+    return _read(ports, [entries[path] for path in paths], settings.data)
 
 
-def _read(ports: Ports, entries: Iterable[TreeEntry], format: str) -> Dataset:
+def _read(ports: Ports, entries: Iterable[TreeEntry], data: DataSettings) -> Dataset:
     """What is no plain file is a finding, and is never followed."""
     files: list[DataFile] = []
     examples: list[Example] = []
@@ -79,7 +79,7 @@ def _read(ports: Ports, entries: Iterable[TreeEntry], format: str) -> Dataset:
             findings.append(_not_a_file(entry))
             continue
         content = ports.repository.read(entry)
-        stream = ports.reader(entry.path, BytesIO(content), format)
+        stream = ports.reader(entry.path, BytesIO(content), data.format, data.limits, data.blank_lines)
         things = list(stream)
         examples.extend(thing for thing in things if isinstance(thing, Example))
         said = [thing for thing in things if isinstance(thing, Finding)]
@@ -110,7 +110,7 @@ def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
 
     Raises SettingsError when one of them cannot be read: a reserved set with a hole decides nothing.
     """
-    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data.format)
+    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data)
     broken = [
         f"{f.path}:{f.line}: held-out set: {f.message}" for f in held_out.findings if f.severity == "error"
     ]

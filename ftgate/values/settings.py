@@ -10,6 +10,13 @@ Level = Literal["error", "warning", "notice", "off"]
 Existing = Literal["warn", "error"]
 
 
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lines of more bytes, and objects and arrays nested deeper, are errors and not read."""
+
+    line_bytes: int = 10_000_000
+    depth: int = 64
+
+
 class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Globs are repository paths in .gitignore syntax; `output_schema` is a path in the repository.
 
@@ -24,6 +31,8 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     system_prompt: str | None = None
     task: Task = "format"
     target: str = "trl"
+    limits: Limits = Limits()
+    blank_lines: Level = "warning"
 
 
 class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
