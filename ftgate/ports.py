@@ -12,7 +12,7 @@ from ftgate.values.dataset import DataFile, Example
 from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.finding import Finding
 from ftgate.values.run import Run
-from ftgate.values.settings import Settings
+from ftgate.values.settings import Level, Limits, Settings
 from ftgate.values.training import BaseModel, Recipe, Training
 
 
@@ -57,9 +57,19 @@ class DataStream(Protocol):
 
 
 class Reader(Protocol):
-    """Opens a JSONL file. `format` is a Format value or "auto" to detect it from the first readable line."""
+    """Opens a JSONL file. `format` is a Format value or "auto" to detect it from the first readable line.
 
-    def __call__(self, path: str, stream: BinaryIO, format: str = "auto") -> DataStream: ...
+    `blank_lines` is the severity of a blank line, "off" for none.
+    """
+
+    def __call__(
+        self,
+        path: str,
+        stream: BinaryIO,
+        format: str = "auto",
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        blank_lines: Level = "warning",
+    ) -> DataStream: ...
 
 
 class Documents(Protocol):

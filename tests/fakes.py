@@ -187,16 +187,19 @@ class _Task:
 
 
 class FakeProgress:
-    """Remembers the tasks and what was said."""
+    """Remembers the tasks, how far they came, and what was said."""
 
     def __init__(self) -> None:
         self.tasks: list[tuple[str, int]] = []
+        self.done: list[int] = []
         self.said: list[str] = []
 
     @contextmanager
     def task(self, label: str, total: int) -> Iterator[Task]:
         self.tasks.append((label, total))
-        yield _Task()
+        task = _Task()
+        yield task
+        self.done.append(task.done)
 
     def say(self, text: str) -> None:
         self.said.append(text)

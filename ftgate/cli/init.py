@@ -28,6 +28,7 @@ regression: [regression/*.yaml]    # 20 to 50 prompts that must never break
 policy:
   max_broken: 2                    # broken regression prompts still accepted
   margin: 0.1                      # share of held-out examples by which the candidate may be worse
+  existing: warn                   # errors that stand on the base branch already: warn, or error to block
 """
 
 _PROMPTS = """\

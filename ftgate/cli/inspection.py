@@ -1,13 +1,19 @@
 """The three ways to look at data: named files, the work tree under settings, a run that has begun."""
 
 from collections.abc import Sequence
+from functools import partial
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.cli import wiring
+from ftgate.cli.excerpts import Opener
+from ftgate.cli.progress import TerminalProgress
 from ftgate.edges.jsonl import read_jsonl
-from ftgate.edges.plain_files import open_streams
+from ftgate.edges.plain_files import open_again, open_streams
+from ftgate.edges.watched import watched
 from ftgate.edges.work_tree import WorkTree
 from ftgate.errors import SettingsError
 from ftgate.ports import Ports
@@ -18,19 +24,29 @@ from ftgate.stages.validate import declared, examine, sift
 from ftgate.values.settings import Settings
 
 
-def check_files(paths: Sequence[Path], example_format: str, settings_file: Path | None) -> FindingsReport:
+class Inspection(NamedTuple):
+    """What was found, and how to look at a file of it again."""
+
+    report: FindingsReport
+    open_file: Opener
+
+
+def check_files(
+    paths: Sequence[Path], example_format: str, settings_file: Path | None, quiet: bool
+) -> Inspection:
     """Named files; with settings also against what they declare."""
     context, overrides = Context(), {}
     if settings_file is not None:
         ports, settings = _work_tree(settings_file.parent, settings_file.name, quiet=True)
         context = declared(settings, reserved(ports, WorkTree.NAME, settings))
         overrides = dict(settings.checks)
-    streams = open_streams(paths, read_jsonl, example_format)
+    reader = watched(read_jsonl, TerminalProgress(quiet=quiet))
+    streams = open_streams(paths, reader, example_format, context.data)
     files, findings = sift(streams, Checks(context, overrides))
-    return FindingsReport(files=files, findings=findings)
+    return Inspection(FindingsReport(files=files, findings=findings), partial(open_again, Path()))
 
 
-def check_work_tree(root: Path, settings_path: str, quiet: bool) -> FindingsReport:
+def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
     """What the settings name, as it lies on disk."""
     ports, settings = _work_tree(root, settings_path, quiet=quiet)
     kept = reserved(ports, WorkTree.NAME, settings)
@@ -41,13 +57,21 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> FindingsRepo
             advice="Correct the globs, or add the data.",
         )
     findings = examine(dataset, Checks(declared(settings, kept), settings.checks), ports.progress)
-    return FindingsReport(files=dataset.files, findings=findings)
+    report = FindingsReport(files=dataset.files, findings=findings)
+    return Inspection(report, partial(open_again, root))
 
 
-def continue_run(repo: Path, out: Path, quiet: bool) -> FindingsReport:
+def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
     """The stage of a run that has been planned."""
-    run = resume("validate", wiring.build(wiring.commits(repo), out=out, quiet=quiet))
-    return FindingsReport(files=run.files, findings=run.findings)
+    ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)
+    run = resume("validate", ports)
+    entries = {entry.path: entry for entry in ports.repository.tree(run.plan.head) if entry.is_file}
+
+    def open_blob(path: str) -> BinaryIO | None:
+        return BytesIO(ports.repository.read(entries[path])) if path in entries else None
+
+    report = FindingsReport(files=run.files, findings=run.findings, compared=True)
+    return Inspection(report, open_blob)
 
 
 def _work_tree(root: Path, settings_path: str, *, quiet: bool) -> tuple[Ports, Settings]:

@@ -18,6 +18,7 @@ Examples:
   ftgate validate                               what ftgate.yaml names, with its declarations
   ftgate validate --output-format sarif data    for code scanning
   ftgate validate --out out                     continue a run that `ftgate plan` began
+  ftgate validate --fix --dry-run data          what --fix would mend: BOM, CRLF, final newline
 
 \b
 Exit code 1 when any finding is an error."""
@@ -31,6 +32,15 @@ Exit code 1 when any finding is an error."""
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Continue the run in this directory."
 )
+@click.option(
+    "--fix", is_flag=True, help="Mend BOM, CRLF and final newline, then check; examples keep their bytes."
+)
+@click.option("--dry-run", is_flag=True, help="With --fix: say what would change, and change nothing.")
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --fix: write what changed as JSON into this file.",
+)
 @options.settings
 @options.quiet
 @click.pass_context
@@ -41,22 +51,44 @@ def validate(
     example_format: str,
     repo: Path,
     out: Path | None,
+    fix: bool,
+    dry_run: bool,
+    manifest: Path | None,
     settings_path: str,
     quiet: bool,
 ) -> int:
     """Checks every line of training data."""
     from ftgate.cli import inspection
+    from ftgate.cli.excerpts import with_excerpts
+    from ftgate.cli.mending import mend
+    from ftgate.cli.show import show_findings
 
     if paths and out:
         raise click.UsageError("--out continues a run and takes no paths.")
+    if out and fix:
+        raise click.UsageError("--out judges commits, which --fix cannot change.")
+    if (dry_run or manifest) and not fix:
+        raise click.UsageError("--dry-run and --manifest need --fix.")
     declared = ctx.get_parameter_source("settings_path") is ParameterSource.COMMANDLINE
-    if out:
-        report = inspection.continue_run(repo, out, quiet)
-    elif paths:
-        report = inspection.check_files(paths, example_format, repo / settings_path if declared else None)
+
+    def inspect() -> inspection.Inspection:
+        if out:
+            return inspection.continue_run(repo, out, quiet)
+        if paths:
+            settings_file = repo / settings_path if declared else None
+            return inspection.check_files(paths, example_format, settings_file, quiet)
+        return inspection.check_work_tree(repo, settings_path, quiet)
+
+    report, open_file = inspect()
+    if fix:
+        root = Path() if paths else repo
+        fixes = mend(root, report, dry_run=dry_run, manifest_file=manifest, err=output_format != "text")
+        if not dry_run and any(fixed.changes for fixed in fixes):
+            report, open_file = inspect()
+    if output_format == "text":
+        show_findings(with_excerpts(report, open_file))
     else:
-        report = inspection.check_work_tree(repo, settings_path, quiet)
-    click.echo(FORMATS[output_format](report), nl=False)
+        click.echo(FORMATS[output_format](report), nl=False)
     return exit_code(report)
 
 

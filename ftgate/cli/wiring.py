@@ -13,6 +13,7 @@ from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.edges.run_files import RunDirectory
 from ftgate.edges.store import DirectoryStore
+from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
 from ftgate.ports import Judge, Ports, PullRequest, Repository
@@ -27,9 +28,10 @@ def default_store() -> Path:
 
 def build(repository: Repository, *, out: Path, store: Path | None = None, quiet: bool = False) -> Ports:
     """Real edges for every port."""
+    progress = TerminalProgress(quiet=quiet)
     return Ports(
         repository=repository,
-        reader=read_jsonl,
+        reader=watched(read_jsonl, progress),
         documents=Documents(),
         models=BaseModels(os.environ.get("HF_TOKEN")),
         trainer=QloraTrainer(),
@@ -37,7 +39,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         judge=judge,
         store=DirectoryStore(store or default_store()),
         runs=RunDirectory(out),
-        progress=TerminalProgress(quiet=quiet),
+        progress=progress,
         clock=SystemClock(),
         salt=secrets.token_hex(16),
     )

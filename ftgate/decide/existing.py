@@ -1,45 +1,88 @@
 """Which findings a pull request brings, and which stood on the base branch before it."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.run import Rate
+from ftgate.values.settings import Existing
 
-NOTE = "It stands on the base branch already, so it does not block this pull request."
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 
 _Key = tuple[str, str, str, str]
 
 
-def demote_existing(
-    findings: Sequence[Finding],
-    examples: Iterable[Example],
-    before: Iterable[Finding],
-    examples_before: Iterable[Example],
-) -> tuple[Finding, ...]:
-    """The findings, with errors that the merge base yields too turned into warnings that say so.
+class Found(Struct, frozen=True, kw_only=True):
+    """Findings of one commit. `contents` identifies lines by what they hold: path and line to a digest."""
 
-    A finding is the same when the same check says it about the same example (by content, wherever it stands);
-    about a line that is no example, or about a whole file or dataset, when it is said in the same words.
+    findings: Sequence[Finding]
+    contents: Mapping[tuple[str, int], str]
+    examples: int
+
+
+def mark_existing(now: Found, before: Found, level: Existing) -> tuple[Finding, ...]:
+    """The findings of `now`, those that `before` has too marked as existing, and under "warn" at most warnings.
+
+    A finding is the same when the same check says it about a line with the same content, wherever it stands;
+    about a whole file or dataset, when it is said in the same words, whatever the numbers. Each finding of
+    `before` accounts for one of `now`: a second copy of a bad line is new.
     """
-    known = set(_keys(before, examples_before))
+    keys = [_key(finding, now.contents) for finding in now.findings]
+    known = [_key(finding, before.contents) for finding in before.findings]
+    # A line that stayed in its file is matched before one that may have moved, so that the copy is the new one.
+    here = Counter(zip(known, (finding.path for finding in before.findings), strict=True))
+    anywhere = Counter(known)
+    matched: set[int] = set()
+    for index, (key, finding) in enumerate(zip(keys, now.findings, strict=True)):
+        if here[key, finding.path] > 0:
+            here[key, finding.path] -= 1
+            anywhere[key] -= 1
+            matched.add(index)
+    for index, key in enumerate(keys):
+        if index not in matched and anywhere[key] > 0:
+            anywhere[key] -= 1
+            matched.add(index)
     return tuple(
-        _demoted(finding) if finding.severity is Severity.ERROR and key in known else finding
-        for finding, key in zip(findings, _keys(findings, examples), strict=True)
+        _marked(finding, level) if index in matched else finding for index, finding in enumerate(now.findings)
     )
 
 
-def _keys(findings: Iterable[Finding], examples: Iterable[Example]) -> list[_Key]:
-    digests = {(e.place.path, e.place.line): e.digest for e in examples}
-    return [_key(finding, digests.get((finding.path, finding.line))) for finding in findings]
+def _key(finding: Finding, contents: Mapping[tuple[str, int], str]) -> _Key:
+    content = contents.get((finding.path, finding.line))
+    if content is not None:
+        # The message may name another line, which moves.
+        return finding.check, content, finding.pointer, ""
+    return finding.check, finding.path, finding.pointer, _NUMBER.sub("0", finding.message)
 
 
-def _key(finding: Finding, digest: str | None) -> _Key:
-    if digest is not None:
-        return finding.check, digest, finding.pointer, ""
-    return finding.check, finding.path, finding.pointer, finding.message
+def _marked(finding: Finding, level: Existing) -> Finding:
+    demoted = level == "warn" and finding.severity is Severity.ERROR
+    severity = Severity.WARNING if demoted else finding.severity
+    return replace(finding, severity=severity, existing=True)
 
 
-def _demoted(finding: Finding) -> Finding:
-    return replace(finding, severity=Severity.WARNING, advice=f"{NOTE} {finding.advice}".strip())
+def rates(now: Found, before: Found) -> tuple[Rate, ...]:
+    """How often each check spoke on the merge base and on the head, in the order of first appearance."""
+    was = Counter(finding.check for finding in before.findings)
+    has = Counter(finding.check for finding in now.findings)
+    new = Counter(finding.check for finding in now.findings if not finding.existing)
+    return tuple(
+        Rate(
+            check=check,
+            before=was[check],
+            after=has[check],
+            new=new[check],
+            examples_before=before.examples,
+            examples_after=now.examples,
+        )
+        for check in dict.fromkeys([*has, *was])
+    )
+
+
+def content_lines(findings: Iterable[Finding]) -> set[tuple[str, int]]:
+    """The lines whose content tells whether a finding is new: all but whole files."""
+    return {(finding.path, finding.line) for finding in findings if finding.line}

@@ -1,7 +1,8 @@
 """The verdict of a run. This page is the policy; the tests go through it by number.
 
 1. A pull request that changes no training data is not-applicable.
-2. Any finding of severity error fails the run, one reason for each check.
+2. Any finding of severity error fails the run, one reason for each check. Under `policy.existing: warn`, what is on
+   the base branch already is no error.
 3. A training of the candidate that failed, or whose loss is not finite, fails the run. No candidate, no
    examples or no validation at all is inconclusive.
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
@@ -56,10 +57,18 @@ def _validated(run: Run) -> Rulings:
         yield fail("validate", f"findings.{check}", text)
     if not by_check and "validate" not in run.stages:
         yield unsure("validate", "validation.missing", "the training data was not validated; run validate")
-    warnings = Counter(f.check for f in run.findings if f.severity is Severity.WARNING)
-    if warnings:
-        checks = ", ".join(f"{check} {number}" for check, number in warnings.most_common())
-        yield warn("validate", "findings.warnings", f"{count(warnings.total(), 'warning')}: {checks}")
+    warnings = [f for f in run.findings if f.severity is Severity.WARNING]
+    new = Counter(f.check for f in warnings if not f.existing)
+    if new:
+        yield warn("validate", "findings.warnings", f"{count(new.total(), 'warning')}: {_by_check(new)}")
+    old = Counter(f.check for f in warnings if f.existing)
+    if old:
+        text = f"{count(old.total(), 'warning')} about what is on the base branch already: {_by_check(old)}"
+        yield warn("validate", "findings.existing", text)
+
+
+def _by_check(found: Counter[str]) -> str:
+    return ", ".join(f"{check} {number}" for check, number in found.most_common())
 
 
 def _trained(run: Run) -> Rulings:

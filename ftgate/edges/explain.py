@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from ftgate.edges.json_scan import Problem, Scan, scan_json
+from ftgate.edges.json_scan import MAX_DEPTH, Problem, Scan, scan_json
 from ftgate.edges.misfits import Misfit
 
 MAX_PROBLEMS = 100
@@ -14,12 +14,14 @@ MAX_PROBLEMS = 100
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")
 
 
-def explain(text: str, misfits: Callable[[dict[str, Any]], Iterable[Misfit]]) -> tuple[Any, list[Problem]]:
+def explain(
+    text: str, misfits: Callable[[dict[str, Any]], Iterable[Misfit]], deepest: int = MAX_DEPTH
+) -> tuple[Any, list[Problem]]:
     """The value of a line and its problems by place. The value is None where no structure could be made out.
 
     `text` holds bytes that are no UTF-8 as surrogates (surrogateescape); `misfits` judges a value's format.
     """
-    scan = scan_json(text)
+    scan = scan_json(text, deepest)
     problems = [*_not_utf8(text, scan), *scan.problems]
     if scan.whole:
         problems.extend(islice(_format(scan, misfits), MAX_PROBLEMS + 1))

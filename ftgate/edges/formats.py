@@ -34,14 +34,14 @@ def shape(value: Mapping[str, Any], format: Format) -> str:
     return "message lists" if isinstance(value.get("prompt"), list) else "strings"
 
 
-def is_sound(value: Any, depth: int = 1) -> bool:
-    """Whether a parsed value is nested at most MAX_DEPTH deep and holds finite numbers only."""
+def is_sound(value: Any, deepest: int = MAX_DEPTH) -> bool:
+    """Whether a parsed value is nested at most `deepest` levels and holds finite numbers only."""
     if isinstance(value, float):
         return math.isfinite(value)
     if not isinstance(value, dict | list):
         return True
     inner = value.values() if isinstance(value, dict) else value
-    return depth <= MAX_DEPTH and all(is_sound(item, depth + 1) for item in inner)
+    return deepest > 0 and all(is_sound(item, deepest - 1) for item in inner)
 
 
 def simple_messages(value: Mapping[str, Any], format: Format) -> tuple[Message, ...] | None:

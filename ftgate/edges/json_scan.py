@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 MAX_DEPTH = 64
-"""Nesting of objects and arrays that is still read; the deepest real format needs six."""
+"""Nesting of objects and arrays that is still read, unless the settings say otherwise; real formats need six."""
 MAX_PROBLEMS = 1000
 """Problems after which a line is given up."""
 MAX_STARTS = 100_000
@@ -52,9 +52,9 @@ class _Stop(Exception):
     """Nothing after this place can be told apart."""
 
 
-def scan_json(text: str) -> Scan:
+def scan_json(text: str, deepest: int = MAX_DEPTH) -> Scan:
     """Reads one JSON text. Bytes that are no UTF-8 may stand in it as surrogates (surrogateescape)."""
-    scanner = _Scanner(text)
+    scanner = _Scanner(text, deepest)
     value, whole = scanner.read()
     return Scan(value, whole, tuple(scanner.problems), scanner.starts)
 
@@ -70,8 +70,9 @@ def clip(text: str, limit: int = 40) -> str:
 
 
 class _Scanner:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, deepest: int) -> None:
         self.text = text
+        self.deepest = deepest
         self.at = 0
         self.problems: list[Problem] = []
         self.starts: dict[str, int] = {}
@@ -94,8 +95,10 @@ class _Scanner:
         if char == '"':
             return self._string(pointer)
         if char in ("{", "["):
-            if depth > MAX_DEPTH:
-                raise self._stop(pointer, f"nested more than {MAX_DEPTH} levels deep", "Flatten the value.")
+            if depth > self.deepest:
+                raise self._stop(
+                    pointer, f"nested more than {self.deepest} levels deep", "Flatten the value."
+                )
             return self._object(pointer, depth) if char == "{" else self._array(pointer, depth)
         if number := _NUMBER.match(self.text, self.at):
             return self._number(number, pointer)

@@ -7,20 +7,27 @@ from msgspec import Struct
 
 from ftgate.edges.explain import explain
 from ftgate.edges.formats import detect_format, is_sound, messages_of, shape, simple_messages
-from ftgate.edges.lines import BOM, MAX_LINE, SPACE, Line, Lines
+from ftgate.edges.lines import BOM, SPACE, Line, Lines
 from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
 from ftgate.edges.spread import parse_json, skip_array, spread_to
 from ftgate.values.dataset import DataFile, Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
+from ftgate.values.settings import Level, Limits
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _ONE_A_LINE = "Write every example as one object on a line of its own."
 
 
-def read_jsonl(path: str, stream: BinaryIO, format: str = "auto") -> "JsonlStream":
+def read_jsonl(
+    path: str,
+    stream: BinaryIO,
+    format: str = "auto",
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    blank_lines: Level = "warning",
+) -> "JsonlStream":
     """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides."""
-    return JsonlStream(path, stream, format)
+    return JsonlStream(path, stream, format, limits, blank_lines)
 
 
 class _Run(Struct):
@@ -33,11 +40,13 @@ class _Run(Struct):
 
 
 class JsonlStream:
-    """One pass over one file. Memory is bounded by the longest line that is read (10 MB), not by the file."""
+    """One pass over one file. Memory is bounded by the longest line that is read, not by the file."""
 
-    def __init__(self, path: str, stream: BinaryIO, format: str = "auto") -> None:
+    def __init__(self, path: str, stream: BinaryIO, format: str, limits: Limits, blank_lines: Level) -> None:
         self._path = path
-        self._lines = Lines(path, stream)
+        self._limits = limits
+        self._blank_lines = blank_lines
+        self._lines = Lines(path, stream, limits.line_bytes)
         self._declared = format != "auto"
         self._format = Format(format) if self._declared else None
         self._shape: str | None = None
@@ -101,7 +110,8 @@ class JsonlStream:
             self._saw_crlf = True
             yield from self._end_run()
             advice = "Convert the file, and put '*.jsonl text eol=lf' into .gitattributes."
-            place = Place(path=self._path, line=line.number, byte_offset=line.start + len(line.raw) - 2)
+            text = line.raw[:-2].decode("utf-8", "surrogateescape")
+            place = self._place(line, text, len(text))
             yield found("encoding", Severity.WARNING, place, "Lines end in CRLF, from this line on.", advice)
 
     def _whole_file(self, line: Line) -> Finding | None:
@@ -136,10 +146,11 @@ class JsonlStream:
             return
         lines = f"lines {run.first.number} to {run.last}"
         if run.kind == "blank":
+            if self._blank_lines == "off":
+                return
             message = "The line is blank." if run.count == 1 else f"{lines.capitalize()} are blank."
-            yield self._found(
-                "encoding", run.first, message, "Remove it: some loaders stop there.", Severity.WARNING
-            )
+            advice, severity = "Remove it: some loaders stop there.", Severity(self._blank_lines)
+            yield self._found("encoding", run.first, message, advice, severity)
         elif run.count == 1:
             yield self._found("json", run.first, f"One record is spread over {lines}.", _ONE_A_LINE)
         else:
@@ -147,8 +158,9 @@ class JsonlStream:
 
     def _text_line(self, line: Line, value: Any) -> Iterator[Example | Finding]:
         if line.cut:
-            message = f"The line is longer than {MAX_LINE // 1_000_000} MB and was not read."
-            yield self._found("encoding", line, message, "Split the example.")
+            message = f"The line is longer than {self._limits.line_bytes:,} bytes and was not read."
+            advice = "Split the example, or raise data.limits.line_bytes."
+            yield self._found("encoding", line, message, advice)
             return
         body = line.raw.removesuffix(b"\n").removesuffix(b"\r")
         if body.startswith(BOM):
@@ -162,7 +174,11 @@ class JsonlStream:
             return
         if value is None and b"\\u0000" not in body:
             value = parse_json(body)
-        if isinstance(value, dict) and is_sound(value) and next(self._misfits(value), None) is None:
+        if (
+            isinstance(value, dict)
+            and is_sound(value, self._limits.depth)
+            and next(self._misfits(value), None) is None
+        ):
             yield self._settle(line, value)
         else:
             yield from self._explain(line, body)
@@ -179,7 +195,7 @@ class JsonlStream:
     def _explain(self, line: Line, body: bytes) -> Iterator[Example | Finding]:
         """Every problem of a line, or its example when the suspicion was wrong."""
         text = body.decode("utf-8", "surrogateescape")
-        value, problems = explain(text, self._misfits)
+        value, problems = explain(text, self._misfits, self._limits.depth)
         if not problems and isinstance(value, dict):
             yield self._settle(line, value)
         elif not problems:
@@ -214,7 +230,7 @@ class JsonlStream:
             yield Misfit("", message, "Keep one format per file: loaders fill the gaps with nulls.")
 
     def _end(self) -> Iterator[Finding]:
-        place = Place(path=self._path, line=self._lines.count)
+        place = Place(path=self._path, line=self._lines.count, byte_offset=self._lines.bytes)
         if not self._saw_text:
             advice = "Add examples, or remove the file."
             yield found("encoding", Severity.ERROR, place, "The file holds no examples: it is empty.", advice)

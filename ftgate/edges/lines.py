@@ -11,7 +11,7 @@ from msgspec import Struct
 from ftgate.errors import OutsideError
 
 MAX_LINE = 10_000_000
-"""Bytes of a line that is still read."""
+"""Bytes of a line that is still read, unless the settings say otherwise."""
 SPACE = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
 
@@ -22,7 +22,7 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:(")|\\?\Z)', re.DOTALL)
 class Line(Struct, frozen=True):
     """`number` counts from 1, `start` is the byte offset in the file, `raw` includes the line end.
 
-    `cut` marks a line longer than MAX_LINE, of which only the beginning was kept; `again` one that was put back.
+    `cut` marks a line longer than the limit, of which only the beginning was kept; `again` one that was put back.
     """
 
     number: int
@@ -40,9 +40,10 @@ class Line(Struct, frozen=True):
 class Lines:
     """Splits on LF only: U+2028 and CR are characters of a line. Holds one line at a time."""
 
-    def __init__(self, path: str, stream: BinaryIO) -> None:
+    def __init__(self, path: str, stream: BinaryIO, longest: int = MAX_LINE) -> None:
         self._path = path
         self._stream = stream
+        self._longest = longest
         self._again: deque[Line] = deque()
         self._sha256 = hashlib.sha256()
         self.count = 0
@@ -64,7 +65,7 @@ class Lines:
         if not raw:
             raise StopIteration
         self.count += 1
-        cut = len(raw) > MAX_LINE
+        cut = len(raw) > self._longest
         if cut:
             self._skip(raw)
         return Line(self.count, start, raw, cut)
@@ -82,7 +83,7 @@ class Lines:
 
     def _chunk(self) -> bytes:
         try:
-            raw = self._stream.readline(MAX_LINE + 1)
+            raw = self._stream.readline(self._longest + 1)
         except OSError as exc:
             raise OutsideError(f"{self._path} could not be read: {exc}") from exc
         self._sha256.update(raw)

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ftgate.errors import InputError
 from ftgate.ports import DataStream, Reader
+from ftgate.values.settings import DataSettings
 
 
-def open_streams(paths: Iterable[Path], reader: Reader, format: str) -> Iterator[DataStream]:
+def open_streams(
+    paths: Iterable[Path], reader: Reader, format: str, data: DataSettings
+) -> Iterator[DataStream]:
     """One stream per file, opened when its turn comes; a directory stands for the .jsonl files below it.
 
     Raises InputError for a path that is not there, cannot be read, or holds no data.
@@ -16,7 +20,7 @@ def open_streams(paths: Iterable[Path], reader: Reader, format: str) -> Iterator
         for file in _files(path):
             try:
                 with file.open("rb") as stream:
-                    yield reader(file.as_posix(), stream, format)
+                    yield reader(file.as_posix(), stream, format, data.limits, data.blank_lines)
             except OSError as error:
                 raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 
@@ -32,3 +36,12 @@ def _files(path: Path) -> list[Path]:
             f"{path}: no such file", advice="Name JSONL files or directories: ftgate validate PATH..."
         )
     return [path]
+
+
+def open_again(root: Path, path: str) -> BinaryIO | None:
+    """A file that was read before; None for what has gone or cannot be read twice, such as a pipe."""
+    file = root / path
+    try:
+        return file.open("rb") if file.is_file() else None
+    except OSError:
+        return None

@@ -9,13 +9,14 @@ from ftgate.report.quote import code, prose
 from ftgate.report.wording import count, points, ranges, severities, share
 from ftgate.values.evaluation import Arm, Comparison, Evaluation, Outcome, Paired
 from ftgate.values.finding import Finding, Severity
-from ftgate.values.run import Run
+from ftgate.values.run import Rate, Run
 
 _ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTICE: "ℹ️"}
 _FILES = 8
 _PER_FILE = 8
 _ADVICE = 6
 _NAMED = 10
+_RATES = 12
 
 Kind = Literal["regression", "held-out"]
 KINDS: dict[Kind, str] = {"regression": "Regression prompts", "held-out": "Held-out set"}
@@ -94,24 +95,57 @@ def _ids(ids: Sequence[str]) -> str:
 
 
 def findings_section(run: Run) -> Section | None:
-    """What the checks said, file by file; folded when nothing is an error."""
-    if not run.findings:
+    """What the checks said, file by file: what this pull request brings, then, folded, what was there before."""
+    rated = rates_table(run.rates)
+    if not run.findings and not rated:
         return None
-    by_file = _by_file(run.findings)
-    levels = severities([finding.severity for finding in run.findings])
-    title = f"{levels} in {count(len(by_file), 'file')}"
-    rest = len(by_file) - _FILES
+    new = [finding for finding in run.findings if not finding.existing]
+    old = [finding for finding in run.findings if finding.existing]
     content = paragraphs(
-        *(_file(path, found) for path, found in by_file[:_FILES]),
-        f"… and {count(rest, 'more file', 'more files')}; `ftgate validate` names all." if rest > 0 else "",
-        _advice(run.findings),
+        _files(new, "new here" if old else ""),
+        details(f"On the base branch already: {_counted(old)}", _files(old)) if old else "",
+        rated,
+        _advice(new or old),
     )
-    overview = "\n".join(f"- {_file_title(path, found)}" for path, found in by_file[:_FILES])
+    short = "\n".join(f"- {_file_title(path, found)}" for path, found in _by_file(run.findings)[:_FILES])
     if any(finding.severity is Severity.ERROR for finding in run.findings):
         content = paragraphs("### Findings", content)
     else:
-        content = details(title, content)
-    return Section("findings", 7, content, paragraphs("### Findings", overview))
+        content = details(_counted(run.findings), content)
+    return Section("findings", 7, content, paragraphs("### Findings", short) if short else "")
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    levels = severities([finding.severity for finding in findings])
+    return f"{levels} in {count(len(_by_file(findings)), 'file')}" if findings else "no findings"
+
+
+def _files(findings: Sequence[Finding], word: str = "") -> str:
+    by_file = _by_file(findings)
+    rest = len(by_file) - _FILES
+    return paragraphs(
+        *(_file(path, found, word) for path, found in by_file[:_FILES]),
+        f"… and {count(rest, 'more file')}; `ftgate validate` names all." if rest > 0 else "",
+    )
+
+
+def rates_table(rates: Sequence[Rate]) -> str:
+    """Findings per 1,000 examples on the base branch and here; only where something was found before."""
+    told = [rate for rate in rates if rate.before or rate.after][:_RATES]
+    if not any(rate.before for rate in told):
+        return ""
+    body = [[code(r.check, 40), *per_thousand(r), f"{r.new:,}"] for r in told]
+    header = ["findings per 1,000 examples", "base branch", "here", "new here"]
+    return table(header, body)
+
+
+def per_thousand(rate: Rate) -> tuple[str, str]:
+    """The rate before and after; with no examples there is no rate."""
+    return _per_thousand(rate.before, rate.examples_before), _per_thousand(rate.after, rate.examples_after)
+
+
+def _per_thousand(number: int, examples: int) -> str:
+    return f"{number * 1000 / examples:,.1f}" if examples else "no examples"
 
 
 def _by_file(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
@@ -125,12 +159,12 @@ def _file_title(path: str, found: Sequence[Finding]) -> str:
     return f"{code(path, 120)} · {severities([finding.severity for finding in found])}"
 
 
-def _file(path: str, found: Sequence[Finding]) -> str:
+def _file(path: str, found: Sequence[Finding], word: str) -> str:
     alike = _alike(found)
     shown = alike[:_PER_FILE]
     left = len(found) - sum(map(len, shown))
     return paragraphs(
-        f"**{_file_title(path, found)}**",
+        f"**{_file_title(path, found)}{f', {word}' if word else ''}**",
         table(["line", "check", "what is wrong"], [_said(same) for same in shown]),
         f"… and {left:,} more in this file" if left else "",
     )

@@ -8,7 +8,7 @@ from ftgate.report.curve import loss_lines
 from ftgate.report.headline import headline
 from ftgate.report.origin import rerun_command, reused, spent_seconds
 from ftgate.report.quote import terminal
-from ftgate.report.results import KINDS, Kind, finding_counts
+from ftgate.report.results import KINDS, Kind, finding_counts, per_thousand
 from ftgate.report.wording import count, duration, join, points, severities, share, short
 from ftgate.values.evaluation import Arm, Comparison, Evaluation, Outcome
 from ftgate.values.run import Run, VerdictOutcome
@@ -126,12 +126,22 @@ def _compared(comparison: Comparison) -> str:
 def _findings(run: Run) -> Iterator[Line]:
     if not run.findings:
         return
+    new = [finding for finding in run.findings if not finding.existing]
+    old = [finding for finding in run.findings if finding.existing]
     yield Line("heading", f"Findings: {severities([finding.severity for finding in run.findings])}")
+    if old:
+        said = severities([finding.severity for finding in new]) if new else "nothing"
+        before = severities([finding.severity for finding in old])
+        yield from _wrapped("plain", f"new here: {said}; on the base branch already: {before}", "  ")
     by_file = finding_counts(run.findings)
     for path, levels in by_file[:_FILES]:
         yield Line("plain", f"  {levels:<20} {path}")
     if len(by_file) > _FILES:
         yield Line("dim", f"  and {count(len(by_file) - _FILES, 'more file')}")
+    moved = [rate for rate in run.rates if rate.before and per_thousand(rate)[0] != per_thousand(rate)[1]]
+    if moved:
+        said = ", ".join(f"{rate.check} {' → '.join(per_thousand(rate))}" for rate in moved)
+        yield from _wrapped("dim", f"per 1,000 examples, base branch → here: {said}", "  ")
 
 
 def _training(run: Run) -> Iterator[Line]:

@@ -1,6 +1,6 @@
 """What stages read of the two commits: everything that decides from the merge base, training data from the head."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 
 from msgspec import Struct
@@ -13,18 +13,22 @@ from ftgate.values.digest import digest_bytes
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Plan
-from ftgate.values.settings import Settings
+from ftgate.values.settings import DataSettings, Settings
 
 SOURCE = "source"
 _MODES = {"120000": "a symbolic link", "160000": "a submodule"}
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
-    """Files of one commit, read to the end: `findings` are what the reader says about bytes and format."""
+    """Files of one commit, read to the end: `findings` are what the reader says about bytes and format.
+
+    `refused` holds a digest of the bytes of every line that the reader has something to say about.
+    """
 
     files: tuple[DataFile, ...]
     examples: tuple[Example, ...]
     findings: tuple[Finding, ...]
+    refused: Mapping[tuple[str, int], str] = {}
 
 
 class Reserved(Struct, frozen=True, kw_only=True):
@@ -61,26 +65,44 @@ def training_data(ports: Ports, commit: str, settings: Settings, settings_path: 
     """Every training example of a commit, in the order in which it is trained: by path, then by line."""
     entries = _entries(ports, commit)
     paths = training_paths(settings, settings_path, entries)
-    return _read(ports, [entries[path] for path in paths], settings.data.format)
+    return _read(ports, [entries[path] for path in paths], settings.data)
 
 
-def _read(ports: Ports, entries: Iterable[TreeEntry], format: str) -> Dataset:
+def _read(ports: Ports, entries: Iterable[TreeEntry], data: DataSettings) -> Dataset:
     """What is no plain file is a finding, and is never followed."""
     files: list[DataFile] = []
     examples: list[Example] = []
     findings: list[Finding] = []
+    refused: dict[tuple[str, int], str] = {}
     for entry in entries:
         if not entry.is_file:
             findings.append(_not_a_file(entry))
             continue
-        stream = ports.reader(entry.path, BytesIO(ports.repository.read(entry)), format)
-        for thing in stream:
-            if isinstance(thing, Example):
-                examples.append(thing)
-            else:
-                findings.append(thing)
+        content = ports.repository.read(entry)
+        stream = ports.reader(entry.path, BytesIO(content), data.format, data.limits, data.blank_lines)
+        things = list(stream)
+        examples.extend(thing for thing in things if isinstance(thing, Example))
+        said = [thing for thing in things if isinstance(thing, Finding)]
+        findings.extend(said)
+        refused.update(_refused(content, things) if said else {})
         files.append(stream.file)
-    return Dataset(files=tuple(files), examples=tuple(examples), findings=tuple(findings))
+    return Dataset(files=tuple(files), examples=tuple(examples), findings=tuple(findings), refused=refused)
+
+
+def _refused(content: bytes, things: Sequence[Example | Finding]) -> Iterator[tuple[tuple[str, int], str]]:
+    """Digest of the bytes behind every line that the reader speaks about, up to the next thing that it gives.
+
+    So a record that is spread over ten lines is told from another that begins alike.
+    """
+    end, line = len(content), -1
+    for thing in reversed(things):
+        place = thing.place if isinstance(thing, Example) else thing
+        if place.line == line:
+            continue
+        start, line = content.rfind(b"\n", 0, place.byte_offset) + 1, place.line
+        if isinstance(thing, Finding) and line:
+            yield (thing.path, line), digest_bytes(content[start:end].rstrip(b"\r\n"))
+        end = start
 
 
 def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
@@ -88,7 +110,7 @@ def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
 
     Raises SettingsError when one of them cannot be read: a reserved set with a hole decides nothing.
     """
-    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data.format)
+    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data)
     broken = [
         f"{f.path}:{f.line}: held-out set: {f.message}" for f in held_out.findings if f.severity == "error"
     ]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.decide.data_diff import data_diff
-from ftgate.decide.existing import demote_existing
+from ftgate.decide.existing import Found, content_lines, mark_existing, rates
 from ftgate.ports import DataStream, Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, training_data
 from ftgate.values.dataset import DataFile, Example
@@ -23,10 +23,27 @@ def validate(run: Run, ports: Ports) -> Run:
     before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
     after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
     context = declared(settings, kept)
-    old = examine(before, Checks(context, settings.checks), ports.progress)
-    new = examine(after, Checks(context, settings.checks), ports.progress)
-    findings = demote_existing(new, after.examples, old, before.examples)
-    return replace(run, files=after.files, findings=findings, diff=data_diff(before.examples, after.examples))
+    old = _found(before, examine(before, Checks(context, settings.checks), ports.progress))
+    new = _found(after, examine(after, Checks(context, settings.checks), ports.progress))
+    marked = mark_existing(new, old, settings.policy.existing)
+    return replace(
+        run,
+        files=after.files,
+        findings=tuple(sorted(marked, key=_order)),
+        rates=rates(replace(new, findings=marked), old),
+        diff=data_diff(before.examples, after.examples),
+    )
+
+
+def _found(dataset: Dataset, findings: tuple[Finding, ...]) -> Found:
+    """Findings with what identifies their lines: the meaning of an example, the bytes of any other line."""
+    wanted = content_lines(findings)
+    examples = {
+        (e.place.path, e.place.line): e.digest
+        for e in dataset.examples
+        if (e.place.path, e.place.line) in wanted
+    }
+    return Found(findings=findings, contents={**dataset.refused, **examples}, examples=len(dataset.examples))
 
 
 def declared(settings: Settings, kept: Reserved) -> Context:

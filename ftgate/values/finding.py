@@ -30,7 +30,10 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """`check` is the id in the registry; `message` says what is wrong, `advice` what to do about it."""
+    """`check` is the id in the registry; `message` says what is wrong, `advice` what to do about it.
+
+    `existing`: it stands on the base branch already; False where there is no base branch to compare with.
+    """
 
     check: str
     severity: Severity
@@ -41,6 +44,18 @@ class Finding(Struct, frozen=True, kw_only=True):
     pointer: str = ""
     message: str
     advice: str = ""
+    existing: bool = False
+
+
+class Excerpt(Struct, frozen=True, kw_only=True):
+    """Part of a physical line around a place. `text` is foreign; `at` is the character that is meant, None for the
+    whole line; `column` counts from 1 as in a finding. `begins` and `ends` say whether the line does so here."""
+
+    text: str
+    at: int | None
+    column: int
+    begins: bool
+    ends: bool
 
 
 def found(check: str, severity: Severity, place: Place, message: str, advice: str = "") -> Finding:

@@ -105,6 +105,17 @@ class DataDiff(Struct, frozen=True, kw_only=True):
     samples: Mapping[str, tuple[Sample, ...]] = {}
 
 
+class Rate(Struct, frozen=True, kw_only=True):
+    """Findings of one check on the merge base and on the head; `new` of those on the head are this pull request's."""
+
+    check: str
+    before: int
+    after: int
+    new: int
+    examples_before: int
+    examples_after: int
+
+
 class Cost(Struct, frozen=True, kw_only=True):
     """Seconds per stage of this execution, tokens trained, and seconds that reuse saved."""
 
@@ -134,6 +145,7 @@ class Run(Struct, frozen=True, kw_only=True):
     plan: Plan
     files: tuple[DataFile, ...] = ()
     findings: tuple[Finding, ...] = ()
+    rates: tuple[Rate, ...] = ()
     diff: DataDiff | None = None
     recipe: Recipe | None = None
     baseline: Training | None = None

@@ -7,6 +7,14 @@ from msgspec import Struct, field
 
 Task = Literal["format", "style", "domain", "multi-step"]
 Level = Literal["error", "warning", "notice", "off"]
+Existing = Literal["warn", "error"]
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lines of more bytes, and objects and arrays nested deeper, are errors and not read."""
+
+    line_bytes: int = 10_000_000
+    depth: int = 64
 
 
 class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,6 +31,8 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     system_prompt: str | None = None
     task: Task = "format"
     target: str = "trl"
+    limits: Limits = Limits()
+    blank_lines: Level = "warning"
 
 
 class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,10 +68,13 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `max_broken`: confirmed broken regression prompts still accepted (the seed: three fail the run).
     `margin`: share of held-out examples by which the candidate may be worse than the baseline.
+    `existing`: whether errors that stand on the base branch already only warn, or block like new ones. It is part of
+    the policy, as it says what blocks; the keys of `checks` are ids of checks.
     """
 
     max_broken: int = 2
     margin: float = 0.1
+    existing: Existing = "warn"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

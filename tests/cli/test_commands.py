@@ -264,3 +264,63 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capfd: pytest
     monkeypatch.setattr("ftgate.cli.wiring.commits", pressed)
     assert main(["run", "--base", "main"]) == 130
     assert "goes on where it stopped" in capfd.readouterr().err
+
+
+def test_fix_mends_what_is_mechanical_and_writes_a_manifest(ftgate: Command, tmp_path: Path) -> None:
+    file, written = tmp_path / "a.jsonl", tmp_path / "fixes.json"
+    good = "".join(lines(pairs(10)))
+    file.write_bytes(b"\xef\xbb\xbf" + good.replace("\n", "\r\n").encode())
+    said = ftgate("validate", "--fix", "--dry-run", file)
+    assert said.code == 1 and "would fix" in said.out
+    assert file.read_bytes().startswith(b"\xef\xbb\xbf")
+    said = ftgate("validate", "--fix", "--manifest", written, "--output-format", "json", file)
+    assert said.code == 0 and "fixed" in said.err
+    assert json.loads(said.out)["findings"] == []
+    assert file.read_text() == good
+    assert [c["what"] for c in json.loads(written.read_text())["files"][0]["changes"]] == [
+        "byte-order-mark",
+        "crlf",
+    ]
+    assert "nothing to fix" in ftgate("validate", "--fix", file).out
+
+
+def test_fix_leaves_alone_what_holds_no_example(ftgate: Command, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_bytes(b"no data\r\n")
+    assert "left alone" in ftgate("validate", "--fix", file).out
+    assert file.read_bytes() == b"no data\r\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--out", "x", "--fix"], ["--dry-run"], ["--manifest", "m.json"]], ids=lambda a: a[0]
+)
+def test_options_of_fix_that_make_no_sense_are_refused(ftgate: Command, arguments: list[str]) -> None:
+    assert ftgate("validate", *arguments).code == 2
+
+
+def test_fix_works_on_what_the_settings_name(ftgate: Command, repository: GitRepository) -> None:
+    file = repository.root / "data/train/a.jsonl"
+    good = file.read_bytes()
+    file.write_bytes(good.removesuffix(b"\n"))
+    assert "fixed data/train/a.jsonl" in ftgate("validate", "--repo", repository.root, "--fix").out
+    assert file.read_bytes() == good
+
+
+def test_the_excerpt_of_a_run_comes_from_its_commit(
+    ftgate: Command, repository: GitRepository, tmp_path: Path
+) -> None:
+    out, repo = tmp_path / "out", repository.root
+    ftgate("plan", "--repo", repo, "--base", "main", "--head", "broken", "--out", out)
+    said = ftgate("validate", "--repo", repo, "--out", out)
+    assert '│ {"messages": [' in said.out and not (repo / "data/train/b.jsonl").exists()
+
+
+def test_a_pipe_is_read_once(ftgate: Command, tmp_path: Path) -> None:
+    readable, writable = os.pipe()
+    os.write(writable, b'{"messages": []}\n')
+    os.close(writable)
+    try:
+        said = ftgate("validate", f"/dev/fd/{readable}")
+    finally:
+        os.close(readable)
+    assert said.code == 1 and "1 line, 0 examples" in said.out

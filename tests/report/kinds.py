@@ -9,6 +9,7 @@ from tests.report.hostile import hostile
 KINDS: dict[str, Callable[[], Run]] = {
     "not_applicable": runs.not_applicable,
     "blocked": runs.blocked,
+    "standing": runs.standing,
     "training_failed": runs.training_failed,
     "inconclusive": runs.inconclusive,
     "passed": runs.passed,

@@ -12,6 +12,7 @@ from ftgate.values.run import (
     Cost,
     DataDiff,
     Protected,
+    Rate,
     Reason,
     Run,
     Verdict,
@@ -68,6 +69,30 @@ def blocked() -> Run:
         cost=Cost(seconds={"plan": 0.14, "validate": 0.61}),
         provenance=replace(PROVENANCE, base_model=None, versions={}, generation={}),
     )
+
+
+def standing() -> Run:
+    """Most of what is wrong stood on the base branch before this pull request."""
+    run = blocked()
+    old = [replace(f, existing=True) for f in findings()[:5]]
+    demoted = [replace(f, severity=Severity.WARNING) for f in old]
+    warned = "6 warnings about what is on the base branch already: output 5, mixing 1"
+    reasons = (
+        failing(
+            "findings.contradiction", f"contradiction: 1 error, first at {MORE}:9: {findings()[5].message}"
+        ),
+        Reason(id="findings.existing", severity=Severity.WARNING, text=warned),
+    )
+    return replace(
+        run,
+        findings=(*demoted, findings()[5], replace(findings()[-1], existing=True)),
+        rates=(rate("output", 12, 5, 0), rate("contradiction", 0, 1, 1), rate("mixing", 1, 1, 0)),
+        verdict=Verdict(outcome=VerdictOutcome.FAIL, decided_by="validate", reasons=reasons),
+    )
+
+
+def rate(check: str, before: int, after: int, new: int) -> Rate:
+    return Rate(check=check, before=before, after=after, new=new, examples_before=700, examples_after=715)
 
 
 def _trained_run(diff: DataDiff, examples: int) -> Run:

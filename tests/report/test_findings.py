@@ -1,5 +1,6 @@
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -8,15 +9,19 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from ftgate.report.findings import FORMATS, FindingsReport
-from ftgate.values.finding import Finding, Severity
+from ftgate.report.findings.text import lines
+from ftgate.report.quote import columns
+from ftgate.values.finding import Excerpt, Finding, Severity
 from tests.report.foreign import texts
-from tests.report.golden import findings_report
+from tests.report.golden import compared_report, findings_report
 from tests.report.parts import file
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/findings.schema.json").read_text("utf-8"))
 
 
-def report(number: int = 1, text: str = "message", severity: Severity = Severity.ERROR) -> FindingsReport:
+def report(
+    number: int = 1, text: str = "message", severity: Severity = Severity.ERROR, alike: bool = True
+) -> FindingsReport:
     findings = tuple(
         Finding(
             check="output",
@@ -24,7 +29,7 @@ def report(number: int = 1, text: str = "message", severity: Severity = Severity
             path="a.jsonl",
             line=n + 1,
             column=3,
-            message=text,
+            message=text if alike else f"{text} {n}",
             advice="fix",
         )
         for n in range(number)
@@ -55,11 +60,50 @@ def test_nothing_found_is_said_in_every_format(render: object) -> None:
 
 
 def test_text_caps_each_check_and_advises_once() -> None:
-    text = FORMATS["text"](report(25))
+    text = FORMATS["text"](report(25, alike=False))
     assert text.count("  error    output") == 10
     assert "  and 15 more of output\n" in text
-    assert text.count("output: fix") == 1
+    assert text.count("→ fix") == 1
     assert text.endswith("2 files, 42 examples: 25 errors\n")
+
+
+def test_text_says_the_same_once_and_names_the_lines() -> None:
+    text = FORMATS["text"](report(25))
+    assert text.count("  error    output") == 1
+    assert "also on lines 2‑25\n" in text
+
+
+def test_text_proves_what_was_read() -> None:
+    text = FORMATS["text"](report())
+    sha256 = file("a.jsonl", 40).sha256[:12]
+    assert f"  a.jsonl  9,600 bytes, 40 lines, 40 examples, skipped = 0, sha256 {sha256}\n" in text
+
+
+def excerpted(line: str, at: int | None, width: int = 100) -> list[str]:
+    finding = Finding(check="json", severity=Severity.ERROR, path="a.jsonl", line=1, column=1, message="m")
+    excerpt = Excerpt(text=line, at=at, column=(at or 0) + 1, begins=True, ends=True)
+    given_report = FindingsReport(findings=(finding,), excerpts={finding: excerpt})
+    shown = ["".join(span.text for span in spans) for spans in lines(given_report, width)]
+    return [each for each in shown if "│" in each]
+
+
+@pytest.mark.parametrize("before", ["", "abc", "日本語" * 30, "é" * 200, "\x1b[31m" * 9, "a\u0301" * 70])
+def test_the_caret_stands_below_its_character_and_nothing_is_too_wide(before: str) -> None:
+    shown, caret = excerpted(f"{before}X{'tail' * 50}", len(before))
+    assert columns(shown) <= 100 and "\x1b" not in shown
+    assert columns(shown[: shown.index("X")]) == columns(caret) - 1
+
+
+def test_a_whole_line_has_no_caret() -> None:
+    assert len(excerpted("the line", None)) == 1
+
+
+@settings(deadline=None)
+@given(texts, texts)
+def test_excerpts_do_not_act(before: str, after: str) -> None:
+    for shown in excerpted(f"{before}X{after}", len(before)):
+        assert "\x1b" not in shown and "\n" not in shown and "##[" not in shown
+        assert columns(shown) <= 100
 
 
 def test_github_annotates_ten_of_each_level_and_counts_the_rest() -> None:
@@ -76,7 +120,21 @@ def test_sarif_names_rules_places_and_levels() -> None:
     result = run["results"][1]
     assert (result["ruleId"], result["ruleIndex"], result["level"]) == ("output", 0, "note")
     place = result["locations"][0]["physicalLocation"]
+    assert "baselineState" not in result
     assert place == {"artifactLocation": {"uri": "a.jsonl"}, "region": {"startLine": 2, "startColumn": 3}}
+
+
+def test_formats_tell_old_findings_from_new_ones() -> None:
+    given_report = compared_report()
+    results = json.loads(FORMATS["sarif"](given_report))["runs"][0]["results"]
+    assert Counter(each["baselineState"] for each in results) == {"unchanged": 6, "new": 1}
+    annotations = FORMATS["github"](given_report).splitlines()
+    assert [("base branch" in line) for line in annotations] == [False] + [True] * 6
+    assert json.loads(FORMATS["json"](given_report))["findings"][0]["existing"] is True
+    assert FORMATS["junit"](given_report).count("on the base branch already") == 6
+    text = FORMATS["text"](given_report)
+    assert text.index("  new here\n") < text.index("contradiction") < text.rindex("already\n")
+    assert text.endswith(": 1 error, 6 warnings (6 on the base branch already)\n")
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,30 @@ def test_an_error_that_stands_on_the_base_already_warns_and_a_new_one_blocks(tmp
     assert [f.path for f in run.findings if f.severity == "error"] == ["data/train/b.jsonl"]
 
 
+def test_more_unreadable_lines_of_a_known_kind_are_new(tmp_path: Path) -> None:
+    pretty = '{\n "messages": []\n}\n'
+    for old, more in (('{"messages": [\n', '{"messages": [ \n'), (pretty, pretty)):
+        main = {**base_files(), "data/train/old.jsonl": line("late", "late") + old}
+        head = {**main, "data/train/old.jsonl": main["data/train/old.jsonl"] + more}
+        made = FakeWorld(FakeRepository(main=main, head=head), tmp_path / more.strip("\n ")[:3].strip())
+        run = gate(REQUEST, made.ports)
+        assert verdict(run) == (VerdictOutcome.FAIL, "validate"), old
+        moved = {**main, "data/train/old.jsonl": line("price a", "price") + main["data/train/old.jsonl"]}
+        made = FakeWorld(FakeRepository(main=main, head=moved), tmp_path / "moved")
+        run = gate(REQUEST, made.ports)
+        assert [f.existing for f in run.findings if f.check == "json"] == [True], old
+        assert {rate.check: (rate.before, rate.after, rate.new) for rate in run.rates}["json"] == (1, 1, 0)
+
+
+def test_the_policy_may_let_old_errors_block(tmp_path: Path) -> None:
+    strict = SETTINGS.replace("margin: 0.2}", "margin: 0.2, existing: error}")
+    main = {**base_files(), "ftgate.yaml": strict, "data/train/old.jsonl": lines(pairs(1, start=500)[:1])}
+    head = {**main, "data/train/b.jsonl": lines(pairs(2, start=100))}
+    run = gate(REQUEST, FakeWorld(FakeRepository(main=main, head=head), tmp_path).ports)
+    assert verdict(run) == (VerdictOutcome.FAIL, "validate")
+    assert all(f.existing for f in run.findings if f.severity == "error")
+
+
 def test_a_symlink_among_the_data_is_a_finding_and_is_never_read(tmp_path: Path) -> None:
     made = world(tmp_path, data__train__b_dot_jsonl="/etc/passwd")
     made.repository.modes["head", "data/train/b.jsonl"] = "120000"

@@ -11,5 +11,6 @@ FINDINGS_SCHEMA = "ftgate.findings/1"
 
 def render(report: FindingsReport) -> str:
     """ASCII only: half a surrogate pair or a direction mark in a path cannot disturb whoever prints it."""
-    content = {"schema": FINDINGS_SCHEMA, **msgspec.to_builtins(report)}
+    parts = {"files": report.files, "findings": report.findings}
+    content = {"schema": FINDINGS_SCHEMA, **msgspec.to_builtins(parts)}
     return json.dumps(content, indent=2, ensure_ascii=True) + "\n"

@@ -12,8 +12,9 @@ _MESSAGE = 1000
 
 
 def render(report: FindingsReport) -> str:
-    """The annotations of every level, then one line that counts those not shown."""
+    """The annotations of every level, what is new here first, then one line that counts those not shown."""
     ordered = [finding for found in report.by_file().values() for finding in found]
+    ordered.sort(key=lambda finding: finding.existing)
     by_level = {level: [f for f in ordered if f.severity is level] for level in Severity}
     lines = [_annotation(finding) for found in by_level.values() for finding in found[:_PER_LEVEL]]
     rest = [finding.severity for found in by_level.values() for finding in found[_PER_LEVEL:]]
@@ -34,4 +35,4 @@ def _properties(finding: Finding) -> Iterator[tuple[str, str]]:
         yield "line", str(finding.line)
     if finding.line and finding.column:
         yield "col", str(finding.column)
-    yield "title", f"ftgate {finding.check}"
+    yield "title", f"ftgate {finding.check}" + (", on the base branch already" if finding.existing else "")

@@ -13,7 +13,9 @@ def render(report: FindingsReport) -> str:
     errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
     by_file = report.by_file()
     cases = sum(max(1, len(found)) for found in by_file.values())
-    root = ElementTree.Element("testsuites", name="ftgate", tests=str(cases), failures=str(errors))
+    root = ElementTree.Element(
+        "testsuites", name="ftgate", tests=str(cases), failures=str(errors), errors="0", time="0"
+    )
     for path, found in by_file.items():
         _suite(root, path, found)
     ElementTree.indent(root)
@@ -22,11 +24,10 @@ def render(report: FindingsReport) -> str:
 
 def _suite(root: ElementTree.Element, path: str, found: Sequence[Finding]) -> None:
     errors = sum(finding.severity is Severity.ERROR for finding in found)
-    suite = ElementTree.SubElement(
-        root, "testsuite", name=one_line(path), tests=str(max(1, len(found))), failures=str(errors)
-    )
+    counted = {"tests": str(max(1, len(found))), "failures": str(errors), "errors": "0", "skipped": "0"}
+    suite = ElementTree.SubElement(root, "testsuite", {"name": one_line(path), **counted, "time": "0"})
     if not found:
-        ElementTree.SubElement(suite, "testcase", classname=one_line(path), name="no findings")
+        ElementTree.SubElement(suite, "testcase", classname=one_line(path), name="no findings", time="0")
     for finding in found:
         _case(suite, finding)
 
@@ -34,7 +35,10 @@ def _suite(root: ElementTree.Element, path: str, found: Sequence[Finding]) -> No
 def _case(suite: ElementTree.Element, finding: Finding) -> None:
     place = f"line {finding.line}" if finding.line else "file"
     name = f"{finding.check} at {place}" + (f", column {finding.column}" if finding.column else "")
-    case = ElementTree.SubElement(suite, "testcase", classname=one_line(finding.path), name=one_line(name))
+    name += ", on the base branch already" if finding.existing else ""
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=one_line(finding.path), name=one_line(name), time="0"
+    )
     text = visible(f"{finding.message}\n{finding.advice}".rstrip())
     if finding.severity is Severity.ERROR:
         message = one_line(finding.message)

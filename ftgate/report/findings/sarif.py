@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from ftgate.report.findings.base import FindingsReport
 from ftgate.report.quote import visible
+from ftgate.values.dataset import DataFile
 from ftgate.values.finding import Finding, Severity
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
@@ -22,7 +23,10 @@ def render(report: FindingsReport) -> str:
             {
                 "tool": {"driver": _driver(rules, findings)},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(finding, rules.index(finding.check)) for finding in findings],
+                "artifacts": [_artifact(file) for file in report.files],
+                "results": [
+                    _result(finding, rules.index(finding.check), report.compared) for finding in findings
+                ],
             }
         ],
     }
@@ -44,10 +48,21 @@ def _rule(check: str, findings: list[Finding]) -> dict[str, Any]:
     return rule
 
 
-def _result(finding: Finding, rule: int) -> dict[str, Any]:
+def _artifact(file: DataFile) -> dict[str, Any]:
+    """Proof of completeness, in the words of SARIF."""
+    return {
+        "location": {"uri": _uri(file.path)},
+        "length": file.bytes,
+        "hashes": {"sha-256": file.sha256},
+        "properties": {"lines": file.lines, "examples": file.examples, "skipped": file.skipped},
+    }
+
+
+def _result(finding: Finding, rule: int, compared: bool) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": max(finding.line, 1)}
     if finding.line and finding.column:
         region["startColumn"] = finding.column
+    baseline = {"baselineState": "unchanged" if finding.existing else "new"} if compared else {}
     return {
         "ruleId": visible(finding.check),
         "ruleIndex": rule,
@@ -57,6 +72,7 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
             {"physicalLocation": {"artifactLocation": {"uri": _uri(finding.path)}, "region": region}}
         ],
         "properties": {"pointer": finding.pointer, "byteOffset": finding.byte_offset},
+        **baseline,
     }
 
 
