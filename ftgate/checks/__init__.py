@@ -10,6 +10,8 @@ from ftgate.checks.contradiction import Contradiction
 from ftgate.checks.diversity import Diversity
 from ftgate.checks.duplicate import Duplicate
 from ftgate.checks.held_out import HeldOut
+from ftgate.checks.likeness import Likeness
+from ftgate.checks.near_duplicate import NearDuplicate
 from ftgate.checks.output import Output
 from ftgate.checks.purpose import Purpose
 from ftgate.checks.roles import Roles
@@ -25,6 +27,7 @@ CHECKS: dict[str, Callable[[Context], Check]] = {  # order = order in the report
     "output": Output,
     "contradiction": Contradiction,
     "duplicate": Duplicate,
+    "near-duplicate": NearDuplicate,
     "diversity": Diversity,
     "system-prompt": SystemPrompt,
     "held-out": HeldOut,
@@ -43,6 +46,7 @@ class Checks:
 
     def __init__(self, context: Context, levels: Mapping[str, Level] | None = None) -> None:
         self._levels = dict(levels or {})
+        context = replace(context, likeness=Likeness())  # fresh: a context may serve several datasets
         self._checks = {
             name: make(context) for name, make in CHECKS.items() if self._levels.get(name) != "off"
         }

@@ -1,41 +1,13 @@
 """contamination: training must not contain what is used to judge it. The seed, curation 6: reserved before training and
 not looked at."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from ftgate.checks.base import Context
 from ftgate.checks.turns import system_text, text_key, turn_place
+from ftgate.checks.words import normalised
 from ftgate.values.dataset import Example, Message
 from ftgate.values.finding import Finding, Severity, found
-
-# Operators stay: "2 + 3" and "2 - 3" are two questions.
-_OPERATORS = frozenset("+-*/%=<>^~|&@#$\\")
-_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
-
-
-class _Folding(dict[int, str]):
-    """For str.translate: punctuation becomes a space; every character is looked up once."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        folds = unicodedata.category(char).startswith("P") and char not in _OPERATORS
-        self[code] = " " if folds else char
-        return self[code]
-
-
-_FOLDING = _Folding()
-
-
-def normalised(text: str, *, hyphens: bool = False) -> str:
-    """NFKC, case folded, punctuation and white space folded; a text of nothing else keeps it.
-
-    Hyphens inside words are kept when asked for, else "top-up" is "top up".
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    bare = " ".join((folded if hyphens else _HYPHEN.sub(" ", folded)).translate(_FOLDING).split())
-    return bare or " ".join(folded.split())
 
 
 class Contamination:

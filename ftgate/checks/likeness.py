@@ -1,0 +1,134 @@
+"""Which prompts are almost the same: MinHash over word shingles of the user turns, shared wording left out.
+
+Over whole conversations nearly all examples behind one system prompt are alike; a template inside the user turns does
+the same on a smaller scale. So only user turns count, and shingles that a fifth of the examples share count for
+nothing. Memory grows by about 2 KB per distinct prompt; time is linear however many prompts are alike, because every prompt is
+compared with the first of its bucket only.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from struct import Struct as Layout
+
+import xxhash
+from msgspec import Struct
+from rensa import RMinHash
+
+from ftgate.checks.places import Places
+from ftgate.checks.turns import output_key
+from ftgate.checks.words import shingles, words
+from ftgate.values.dataset import Example
+from ftgate.values.finding import Place
+
+SHINGLE = 3
+"""Words in a shingle."""
+ALIKE = 0.7
+"""Share of common shingles (Jaccard) from which two prompts are almost the same."""
+SHARED, SHARED_LEAST = 0.2, 10
+"""Share and number of examples from which a shingle is a template's, not a prompt's."""
+_HASHES, _BANDS, _SEED = 128, 16, 42
+_BLOCK, _SAMPLE = 2000, 250
+_DIGEST = Layout(f"{_HASHES}I")
+_BANDED = Layout(f"{4 * _HASHES // _BANDS}s" * _BANDS)
+
+
+class Cluster(Struct, frozen=True):
+    """Prompts that are almost the same, in the order of their lines, and how many outputs they have."""
+
+    places: tuple[Place, ...]
+    outputs: int
+
+
+class Likeness:
+    """Fed with every example in order; clusters are read at the end."""
+
+    def __init__(self) -> None:
+        self.examples = 0
+        self._places = Places()
+        self._block: list[tuple[int, list[str]]] = []
+        self._template: set[str] = set()
+        self._first: dict[int, int] = {}
+        self._kept = array("Q")
+        self._exact = array("Q")
+        self._outputs = array("Q")
+        self._parents = array("Q")
+        self._sketches: dict[int, RMinHash] = {}
+        self._tables: list[dict[bytes, int]] = [{} for _ in range(_BANDS)]
+
+    def add(self, example: Example) -> None:
+        """Notes an example; the work is done for many at once."""
+        self.examples += 1
+        text = example.user_text
+        found = words(text)
+        if not found:
+            return
+        index = len(self._parents)
+        exact = xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+        folded = xxhash.xxh3_64_intdigest(" ".join(found).encode("utf-8", "surrogatepass"))
+        first = self._first.setdefault(folded, index)
+        if first != index and self._exact[first] == exact:
+            return  # the very same text: duplicate and contradiction speak of it
+        self._parents.append(first)
+        self._kept.append(self._places.keep(example.place))
+        self._exact.append(exact)
+        self._outputs.append(int.from_bytes(output_key(example)[:8], "big"))
+        if first == index:
+            self._block.append((index, found))
+            if len(self._block) == _BLOCK:
+                self._flush()
+
+    def clusters(self) -> list[Cluster]:
+        """Two prompts and more that are almost the same; largest first, then by place."""
+        self._flush()
+        members: dict[int, list[int]] = {}
+        for index in range(len(self._parents)):
+            members.setdefault(self._root(index), []).append(index)
+        found = [
+            Cluster(
+                tuple(self._places.place(self._kept[index]) for index in group),
+                len({self._outputs[index] for index in group}),
+            )
+            for group in members.values()
+            if len(group) > 1
+        ]
+        return sorted(found, key=lambda cluster: -len(cluster.places))
+
+    def _flush(self) -> None:
+        block, self._block = self._block, []
+        runs = [shingles(found, SHINGLE) for _, found in block]
+        self._template |= shared(runs)
+        if template := self._template:
+            runs = [[run for run in found if run not in template] for found in runs]
+        kept = [index for (index, _), found in zip(block, runs, strict=True) if found]
+        sketches = RMinHash.from_token_sets([found for found in runs if found], _HASHES, _SEED)
+        for index, sketch in zip(kept, sketches, strict=True):
+            self._link(index, sketch)
+
+    def _link(self, index: int, sketch: RMinHash) -> None:
+        bands = _BANDED.unpack(_DIGEST.pack(*sketch.digest()))
+        seen = {table.setdefault(band, index) for table, band in zip(self._tables, bands, strict=True)}
+        self._sketches[index] = sketch
+        seen.discard(index)
+        for other in seen:
+            if sketch.jaccard(self._sketches[other]) >= ALIKE:
+                self._join(index, other)
+
+    def _root(self, index: int) -> int:
+        parents = self._parents
+        while parents[index] != index:
+            parents[index] = parents[parents[index]]
+            index = parents[index]
+        return index
+
+    def _join(self, one: int, other: int) -> None:
+        first, second = sorted((self._root(one), self._root(other)))
+        self._parents[second] = first
+
+
+def shared(runs: Sequence[Sequence[str]]) -> set[str]:
+    """Shingles of a template: those that many of the prompts have, judged by a sample of them."""
+    sample = runs[:: -(-len(runs) // _SAMPLE) or 1]
+    counts = Counter(run for found in sample for run in set(found))
+    least = max(SHARED * len(sample), SHARED_LEAST)
+    return {run for run, count in counts.items() if count >= least}
