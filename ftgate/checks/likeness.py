@@ -2,8 +2,8 @@
 
 Over whole conversations nearly all examples behind one system prompt are alike; a template inside the user turns does
 the same on a smaller scale. So only user turns count, and shingles that a fifth of the examples share count for
-nothing. Memory grows by about 2 KB per distinct prompt; time is linear however many prompts are alike, because every prompt is
-compared with the first of its bucket only.
+nothing. Memory grows by about 4 KB per distinct prompt; time is linear however many prompts are alike, because every
+prompt is compared with the first of its bucket only.
 """
 
 from array import array
@@ -28,7 +28,10 @@ ALIKE = 0.7
 SHARED, SHARED_LEAST = 0.2, 10
 """Share and number of examples from which a shingle is a template's, not a prompt's."""
 _HASHES, _BANDS, _SEED = 128, 16, 42
-_BLOCK, _SAMPLE = 2000, 250
+_BLOCK, _SAMPLE = (
+    2000,
+    286,
+)  # every seventh: short cycles in the data are sampled evenly
 _DIGEST = Layout(f"{_HASHES}I")
 _BANDED = Layout(f"{4 * _HASHES // _BANDS}s" * _BANDS)
 

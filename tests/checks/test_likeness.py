@@ -66,9 +66,10 @@ def test_texts_without_spaces_are_compared_by_their_letters() -> None:
 def test_very_many_that_are_alike_take_linear_time() -> None:
     text = sentences(1, words=60)[0]
     others = sentences(9000, words=12, seed=2)
-    texts = [f"{text} {n}" if n % 6 == 0 else other for n, other in enumerate(others)]
+    rng = random.Random(3)
+    texts = [f"{text} {n}" if rng.random() < 0.1 else other for n, other in enumerate(others)]
     (cluster,) = clustered(*texts)
-    assert len(cluster) == 1500
+    assert len(cluster) == sum(candidate.startswith(text) for candidate in texts) > 800
 
 
 def test_a_cluster_is_told_once_with_its_lines_and_outputs() -> None:
