@@ -25,8 +25,8 @@ SHINGLE = 3
 """Words in a shingle."""
 ALIKE = 0.7
 """Share of common shingles (Jaccard) from which two prompts are almost the same."""
-SHARED, SHARED_LEAST = 0.2, 10
-"""Share and number of examples from which a shingle is a template's, not a prompt's."""
+SHARED, SHARED_LEAST, SHARED_FEW = 0.2, 30, 0.6
+"""Share and number of examples from which a shingle is a template's, not a prompt's; among few, the larger share."""
 _HASHES, _BANDS, _SEED = 128, 16, 42
 _BLOCK, _SAMPLE = (
     2000,
@@ -133,5 +133,6 @@ def shared(runs: Sequence[Sequence[str]]) -> set[str]:
     """Shingles of a template: those that many of the prompts have, judged by a sample of them."""
     sample = runs[:: -(-len(runs) // _SAMPLE) or 1]
     counts = Counter(run for found in sample for run in set(found))
-    least = max(SHARED * len(sample), SHARED_LEAST)
+    few = max(SHARED_FEW * len(sample), 5)
+    least = max(SHARED * len(sample), min(few, SHARED_LEAST))
     return {run for run, count in counts.items() if count >= least}
