@@ -23,8 +23,11 @@ from ftgate.values.finding import Place
 
 SHINGLE = 3
 """Words in a shingle."""
-ALIKE = 0.7
-"""Share of common shingles (Jaccard) from which two prompts are almost the same."""
+ALIKE, ALIKE_SHORT = 0.7, 0.8
+"""Share of common shingles (Jaccard) from which two prompts are almost the same. Among nine words another last one
+leaves 0.75, and "if I lost my card" is not "if I lost my phone"."""
+SHORT, SHORTEST = 20, 5
+"""Shingles below which a prompt is short, or so short that nothing but the same words are almost the same."""
 SHARED, SHARED_LEAST, SHARED_FEW = 0.2, 30, 0.6
 """Share and number of examples from which a shingle is a template's, not a prompt's; among few, the larger share."""
 _HASHES, _BANDS, _SEED = 128, 16, 42
@@ -37,10 +40,10 @@ _BANDED = Layout(f"{4 * _HASHES // _BANDS}s" * _BANDS)
 
 
 class Cluster(Struct, frozen=True):
-    """Prompts that are almost the same, in the order of their lines, and how many outputs they have."""
+    """Prompts that are almost the same, in the order of their lines, and 64 bits of the digest of each output."""
 
     places: tuple[Place, ...]
-    outputs: int
+    outputs: tuple[int, ...]
 
 
 class Likeness:
@@ -49,6 +52,7 @@ class Likeness:
     def __init__(self) -> None:
         self.examples = 0
         self._places = Places()
+        self._found: list[Cluster] | None = None
         self._block: list[tuple[int, list[str]]] = []
         self._template: set[str] = set()
         self._first: dict[int, int] = {}
@@ -72,10 +76,11 @@ class Likeness:
         first = self._first.setdefault(folded, index)
         if first != index and self._exact[first] == exact:
             return  # the very same text: duplicate and contradiction speak of it
+        self._found = None
         self._parents.append(first)
         self._kept.append(self._places.keep(example.place))
         self._exact.append(exact)
-        self._outputs.append(int.from_bytes(output_key(example)[:8], "big"))
+        self._outputs.append(short_output_key(example))
         if first == index:
             self._block.append((index, found))
             if len(self._block) == _BLOCK:
@@ -83,14 +88,19 @@ class Likeness:
 
     def clusters(self) -> list[Cluster]:
         """Two prompts and more that are almost the same; largest first, then by place."""
-        self._flush()
+        if self._block or self._found is None:
+            self._flush()
+            self._found = self._clusters()
+        return self._found
+
+    def _clusters(self) -> list[Cluster]:
         members: dict[int, list[int]] = {}
         for index in range(len(self._parents)):
             members.setdefault(self._root(index), []).append(index)
         found = [
             Cluster(
                 tuple(self._places.place(self._kept[index]) for index in group),
-                len({self._outputs[index] for index in group}),
+                tuple(self._outputs[index] for index in group),
             )
             for group in members.values()
             if len(group) > 1
@@ -103,18 +113,18 @@ class Likeness:
         self._template |= shared(runs)
         if template := self._template:
             runs = [[run for run in found if run not in template] for found in runs]
-        kept = [index for (index, _), found in zip(block, runs, strict=True) if found]
+        kept = [(index, len(found)) for (index, _), found in zip(block, runs, strict=True) if found]
         sketches = RMinHash.from_token_sets([found for found in runs if found], _HASHES, _SEED)
-        for index, sketch in zip(kept, sketches, strict=True):
-            self._link(index, sketch)
+        for (index, size), sketch in zip(kept, sketches, strict=True):
+            self._link(index, sketch, alike_from(size))
 
-    def _link(self, index: int, sketch: RMinHash) -> None:
+    def _link(self, index: int, sketch: RMinHash, alike: float) -> None:
         bands = _BANDED.unpack(_DIGEST.pack(*sketch.digest()))
         seen = {table.setdefault(band, index) for table, band in zip(self._tables, bands, strict=True)}
         self._sketches[index] = sketch
         seen.discard(index)
         for other in seen:
-            if sketch.jaccard(self._sketches[other]) >= ALIKE:
+            if sketch.jaccard(self._sketches[other]) >= alike:
                 self._join(index, other)
 
     def _root(self, index: int) -> int:
@@ -127,6 +137,16 @@ class Likeness:
     def _join(self, one: int, other: int) -> None:
         first, second = sorted((self._root(one), self._root(other)))
         self._parents[second] = first
+
+
+def alike_from(size: int) -> float:
+    """The share of common shingles that a prompt of this many shingles needs."""
+    return ALIKE if size >= SHORT else ALIKE_SHORT if size >= SHORTEST else 1.0
+
+
+def short_output_key(example: Example) -> int:
+    """The first 64 bits of the digest of the output."""
+    return int.from_bytes(output_key(example)[:8], "big")
 
 
 def shared(runs: Sequence[Sequence[str]]) -> set[str]:

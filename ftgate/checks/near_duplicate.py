@@ -31,7 +31,7 @@ class NearDuplicate:
         for cluster in clusters[:TOLD]:
             advice = (
                 "Keep the one that says most, or replace the others by prompts that differ."
-                if cluster.outputs == 1
+                if len(set(cluster.outputs)) == 1
                 else "Their outputs differ: make sure that each is right, then keep what teaches the difference."
             )
             yield found("near-duplicate", Severity.WARNING, cluster.places[0], _message(cluster), advice)
@@ -45,5 +45,6 @@ class NearDuplicate:
 def _message(cluster: Cluster) -> str:
     names = [f"{place.path}:{place.line}" for place in cluster.places]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    outputs = "the same output" if cluster.outputs == 1 else f"{cluster.outputs} different outputs"
+    different = len(set(cluster.outputs))
+    outputs = "the same output" if different == 1 else f"{different} different outputs"
     return f"{len(names)} prompts are almost the same, with {outputs}: {', '.join(names[:_NAMED])}{more}."

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import xxhash
 from msgspec import Struct
 
-from ftgate.checks.likeness import ALIKE, SHARED, SHINGLE
+from ftgate.checks.likeness import ALIKE, SHARED, SHINGLE, SHORTEST, alike_from
 from ftgate.checks.words import shingles, words
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Place
@@ -22,8 +22,6 @@ FREQUENT = 10
 """Different training prompts that may share words before these are wording. Copies of one prompt count once."""
 RESERVED_SHARE, RESERVED_LEAST = 0.1, 3
 """Share and number of reserved prompts from which a shingle is wording."""
-_SHORTEST = 5
-"""Shingles that a prompt needs so that being near says something; shorter ones are compared whole."""
 _RUNS_KEPT = 32
 
 
@@ -88,10 +86,10 @@ class Overlap:
         for one in self._candidates:
             common = sum(gram not in wording for gram in one.common)
             size = one.size - len(one.common) + common
-            if sizes[one.reserved] < _SHORTEST or not common:
+            if sizes[one.reserved] < SHORTEST or not common:
                 continue
             share = common / (size + sizes[one.reserved] - common)
-            if share >= ALIKE:
+            if share >= alike_from(min(size, sizes[one.reserved])):
                 yield Near(one.place, one.reserved, share)
 
     def runs(self) -> Iterator[tuple[Near, str]]:

@@ -92,3 +92,14 @@ def test_any_text_can_be_compared_and_clusters_share_no_line(texts: list[str]) -
     for text in texts:
         found = words(text)
         assert bool(shingles(found, 3)) == bool(found)
+
+
+def test_a_cluster_that_dominates_is_told_by_diversity_and_only_with_near_duplicate_on() -> None:
+    texts = sentences(180, words=30)
+    said = {}
+    for level in ("warning", "off"):
+        checks = Checks(Context(), {"near-duplicate": "off"} if level == "off" else {})
+        for line, text in enumerate([*texts, *(f"{texts[0]} {n}" for n in range(12))], 1):
+            list(checks.see(example(("user", text), ("assistant", text), line=line)))
+        said[level] = [f.message for f in checks.finish() if f.check == "diversity"]
+    assert said == {"warning": ["13 of 192 examples (7%) ask almost the same as this one."], "off": []}
