@@ -26,7 +26,7 @@ SHINGLE = 3
 ALIKE, ALIKE_SHORT = 0.7, 0.8
 """Share of common shingles (Jaccard) from which two prompts are almost the same. Among nine words another last one
 leaves 0.75, and "if I lost my card" is not "if I lost my phone"."""
-SHORT, SHORTEST = 20, 5
+SHORT, SHORTEST = 15, 5
 """Shingles below which a prompt is short, or so short that nothing but the same words are almost the same."""
 SHARED, SHARED_LEAST, SHARED_FEW = 0.2, 30, 0.6
 """Share and number of examples from which a shingle is a template's, not a prompt's; among few, the larger share."""
@@ -66,7 +66,7 @@ class Likeness:
     def add(self, example: Example) -> None:
         """Notes an example; the work is done for many at once."""
         self.examples += 1
-        text = example.user_text
+        text = example.user_text.strip()
         found = words(text)
         if not found:
             return

@@ -101,7 +101,7 @@ class Overlap:
 
     def _nearest(self, place: Place, grams: set[str], known: list[str]) -> _Candidate | None:
         counts = Counter(owner for gram in known for owner in self._prompts[gram])
-        reserved, shared = counts.most_common(1)[0]
+        reserved, shared = max(counts.items(), key=lambda item: (item[1], -item[0]))
         own = sum(gram not in self._wording for gram in grams)
         theirs = sum(gram not in self._wording for gram in self._sets[reserved])
         if shared / (own + theirs - shared) < ALIKE:
