@@ -13,7 +13,7 @@ def open_streams(paths: Iterable[Path], reader: Reader, format: str) -> Iterator
     Raises InputError for a path that is not there, cannot be read, or holds no data.
     """
     for path in paths:
-        for file in _files(path):
+        for file in files_below(path):
             try:
                 with file.open("rb") as stream:
                     yield reader(file.as_posix(), stream, format)
@@ -21,7 +21,8 @@ def open_streams(paths: Iterable[Path], reader: Reader, format: str) -> Iterator
                 raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def _files(path: Path) -> list[Path]:
+def files_below(path: Path) -> list[Path]:
+    """The file, or the .jsonl files below a directory. Raises InputError when there are none."""
     if path.is_dir():
         found = sorted(path.rglob("*.jsonl"))
         if not found:
