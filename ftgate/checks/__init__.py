@@ -9,6 +9,7 @@ from ftgate.checks.contamination import Contamination
 from ftgate.checks.contradiction import Contradiction
 from ftgate.checks.diversity import Diversity
 from ftgate.checks.duplicate import Duplicate
+from ftgate.checks.fields import Fields
 from ftgate.checks.held_out import HeldOut
 from ftgate.checks.likeness import Likeness
 from ftgate.checks.near_duplicate import NearDuplicate
@@ -18,6 +19,7 @@ from ftgate.checks.roles import Roles
 from ftgate.checks.secrets import Secrets
 from ftgate.checks.size import Size
 from ftgate.checks.system_prompt import SystemPrompt
+from ftgate.checks.tool_calls import ToolCalls
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Level
@@ -25,6 +27,8 @@ from ftgate.values.settings import Level
 CHECKS: dict[str, Callable[[Context], Check]] = {  # order = order in the report
     "roles": Roles,
     "output": Output,
+    "tool-calls": ToolCalls,
+    "fields": Fields,
     "contradiction": Contradiction,
     "duplicate": Duplicate,
     "near-duplicate": NearDuplicate,

@@ -33,7 +33,8 @@ class Message(Struct, frozen=True, kw_only=True):
 class Example(Struct, frozen=True, kw_only=True):
     """A parsed conversation and the physical line it stands on.
 
-    `source`, `tags` and `group` say where it comes from; they are never trained, and are not part of its digest.
+    `source`, `tags`, `group` and `metadata` say where it comes from; they are never trained, and are not part of its
+    digest.
     """
 
     place: Place
@@ -43,6 +44,7 @@ class Example(Struct, frozen=True, kw_only=True):
     source: str = ""
     tags: tuple[str, ...] = ()
     group: str = ""
+    metadata: Mapping[str, Any] = {}
 
     @property
     def prompt(self) -> tuple[Message, ...]:
