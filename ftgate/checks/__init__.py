@@ -9,13 +9,17 @@ from ftgate.checks.contamination import Contamination
 from ftgate.checks.contradiction import Contradiction
 from ftgate.checks.diversity import Diversity
 from ftgate.checks.duplicate import Duplicate
+from ftgate.checks.fields import Fields
 from ftgate.checks.held_out import HeldOut
+from ftgate.checks.likeness import Likeness
+from ftgate.checks.near_duplicate import NearDuplicate
 from ftgate.checks.output import Output
 from ftgate.checks.purpose import Purpose
 from ftgate.checks.roles import Roles
 from ftgate.checks.secrets import Secrets
 from ftgate.checks.size import Size
 from ftgate.checks.system_prompt import SystemPrompt
+from ftgate.checks.tool_calls import ToolCalls
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Level
@@ -23,8 +27,11 @@ from ftgate.values.settings import Level
 CHECKS: dict[str, Callable[[Context], Check]] = {  # order = order in the report
     "roles": Roles,
     "output": Output,
+    "tool-calls": ToolCalls,
+    "fields": Fields,
     "contradiction": Contradiction,
     "duplicate": Duplicate,
+    "near-duplicate": NearDuplicate,
     "diversity": Diversity,
     "system-prompt": SystemPrompt,
     "held-out": HeldOut,
@@ -43,6 +50,7 @@ class Checks:
 
     def __init__(self, context: Context, levels: Mapping[str, Level] | None = None) -> None:
         self._levels = dict(levels or {})
+        context = replace(context, likeness=Likeness())  # fresh: a context may serve several datasets
         self._checks = {
             name: make(context) for name, make in CHECKS.items() if self._levels.get(name) != "off"
         }

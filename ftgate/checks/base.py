@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from ftgate.checks.likeness import Likeness
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding
@@ -12,7 +13,10 @@ from ftgate.values.settings import DataSettings
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """What checks may know besides the example: declarations, and the reserved sets that must stay unseen."""
+    """What checks may know besides the example: declarations, and the reserved sets that must stay unseen.
+
+    `likeness` is filled by near-duplicate and read by the checks that finish after it.
+    """
 
     data: DataSettings = DataSettings(train=())
     behavior: str = ""
@@ -20,6 +24,7 @@ class Context(Struct, frozen=True, kw_only=True):
     output_schema: Mapping[str, Any] | None = None
     held_out: tuple[Example, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    likeness: Likeness | None = None
 
 
 class Check(Protocol):

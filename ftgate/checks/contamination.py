@@ -1,41 +1,18 @@
 """contamination: training must not contain what is used to judge it. The seed, curation 6: reserved before training and
-not looked at."""
+not looked at.
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+The same prompt is an error. Nearly the same, or thirteen words in a row, is evidence that a person has to weigh, and a
+warning; wording that many prompts share does not count (see overlap.py).
+"""
+
+from collections.abc import Iterator, Sequence
 
 from ftgate.checks.base import Context
+from ftgate.checks.overlap import Overlap
 from ftgate.checks.turns import system_text, text_key, turn_place
+from ftgate.checks.words import normalised
 from ftgate.values.dataset import Example, Message
 from ftgate.values.finding import Finding, Severity, found
-
-# Operators stay: "2 + 3" and "2 - 3" are two questions.
-_OPERATORS = frozenset("+-*/%=<>^~|&@#$\\")
-_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
-
-
-class _Folding(dict[int, str]):
-    """For str.translate: punctuation becomes a space; every character is looked up once."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        folds = unicodedata.category(char).startswith("P") and char not in _OPERATORS
-        self[code] = " " if folds else char
-        return self[code]
-
-
-_FOLDING = _Folding()
-
-
-def normalised(text: str, *, hyphens: bool = False) -> str:
-    """NFKC, case folded, punctuation and white space folded; a text of nothing else keeps it.
-
-    Hyphens inside words are kept when asked for, else "top-up" is "top up".
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    bare = " ".join((folded if hyphens else _HYPHEN.sub(" ", folded)).translate(_FOLDING).split())
-    return bare or " ".join(folded.split())
 
 
 class Contamination:
@@ -59,6 +36,9 @@ class Contamination:
             self._reserved.setdefault(key, (name, "\n".join(turn for _, turn in turns)))
             self._with_system.setdefault(text_key(f"{key.hex()}{system}"), self._reserved[key])
         self._shared = frozenset(key for key, variants in systems.items() if len(variants) > 1)
+        alone = {key: kept for key, kept in self._reserved.items() if key not in self._shared}
+        self._names = [name for name, _ in alone.values()]
+        self._overlap = Overlap([text for _, text in alone.values()])
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Against every reserved prompt."""
@@ -71,15 +51,31 @@ class Contamination:
             if reserved := self._match(text_key(said), example):
                 yield _leak(example, index, exact, reserved)
                 return
+        self._overlap.see(example)
 
-    def finish(self) -> Iterable[Finding]:
-        """Nothing is left to say."""
-        return ()
+    def finish(self) -> Iterator[Finding]:
+        """What is nearly the same, and what has words in a row in common."""
+        for near in self._overlap.near():
+            name = self._names[near.reserved]
+            message = (
+                f"This prompt is nearly the one of {name}: {near.share:.0%} of the word triples are the same."
+            )
+            yield found("contamination", Severity.WARNING, near.place, message, _WEIGH)
+        for near, run in self._overlap.runs():
+            message = f"Thirteen words in a row are those of {self._names[near.reserved]}: {_quote(run)}."
+            yield found("contamination", Severity.WARNING, near.place, message, _WEIGH)
 
     def _match(self, key: bytes, example: Example) -> tuple[str, str] | None:
         if key not in self._shared:
             return self._reserved.get(key)
         return self._with_system.get(text_key(f"{key.hex()}{normalised(system_text(example.messages))}"))
+
+
+_WEIGH = "Look at both: if one gives the answer to the other, remove the training line."
+
+
+def _quote(text: str) -> str:
+    return f'"{text}"' if len(text) <= 120 else f'"{text[:119]}…"'
 
 
 def _leak(example: Example, index: int, said: str, reserved: tuple[str, str]) -> Finding:

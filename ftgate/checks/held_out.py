@@ -1,6 +1,6 @@
-"""held-out: ten to twenty percent reserved before training. The seed, curation 6."""
+"""held-out: ten to twenty percent reserved before training, groups on one side. The seed, curation 6."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
 from ftgate.values.dataset import Example
@@ -11,19 +11,23 @@ LEAST, MOST = 0.10, 0.20
 
 
 class HeldOut:
-    """Looks at counts only; what is trained and what is reserved must not overlap, which contamination says."""
+    """Looks at counts and groups; what is trained and what is reserved must not overlap, which contamination says."""
 
     def __init__(self, context: Context) -> None:
         self._declared = context.declared
         self._reserved = len(context.held_out)
+        self._groups = {example.group: example.place for example in context.held_out if example.group}
         self._examples = 0
         self._path = ""
 
-    def see(self, example: Example) -> Iterable[Finding]:
-        """Counts."""
+    def see(self, example: Example) -> Iterator[Finding]:
+        """Counts, and looks for the group of the example among those that are held out."""
         self._examples += 1
         self._path = self._path or example.place.path
-        return ()
+        if example.group and (held := self._groups.get(example.group)):
+            message = f"The group of this example is held out too: {held.path}:{held.line}."
+            advice = "Keep a group on one side: ftgate split --group-by group."
+            yield found("held-out", Severity.ERROR, example.place, message, advice)
 
     def finish(self) -> Iterable[Finding]:
         """The share, when the data is declared."""
@@ -33,7 +37,7 @@ class HeldOut:
         if not self._reserved:
             message, advice = (
                 "No example is held out.",
-                "Reserve 10 to 20 % and name the file in data.held_out.",
+                "Reserve 10 to 20 % with ftgate split and name the file in data.held_out.",
             )
             yield found("held-out", Severity.ERROR, place, message, advice)
             return

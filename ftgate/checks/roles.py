@@ -1,87 +1,57 @@
-"""roles: who speaks when. The seed: "messages present, at least two, an assistant"; each target adds its own."""
+"""roles: who speaks when. The seed: "messages present, at least two, an assistant"; each target adds its own rules,
+and rejects, drops or alters what breaks them."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
-
-from msgspec import Struct
 
 from ftgate.checks.base import Context
+from ftgate.checks.targets import ONCE, SEVERITY, TARGETS, TRAITS, Rule, rules_of
 from ftgate.checks.turns import turn_place
-from ftgate.values.dataset import Example, Message
+from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
-
-_SPEAKERS = ("user", "assistant", "tool")
-
-
-class Profile(Struct, frozen=True):
-    """What a target does with turns out of order. `pairs` are roles (earlier, later) that may not follow each other;
-    `opens_with_user` refuses a conversation that the assistant opens."""
-
-    verb: str
-    pairs: frozenset[tuple[str, str]] = frozenset()
-    opens_with_user: bool = False
-
-
-_SAME = frozenset((role, role) for role in ("user", "assistant"))
-_SIDES = _SAME | {("user", "tool"), ("tool", "user"), ("tool", "tool")}
-
-PROFILES: dict[str, Profile] = {
-    # Chat templates of lenient models take any order; the template of the base model has the last word.
-    "trl": Profile("trains on"),
-    "axolotl": Profile("trains on"),
-    "openai": Profile("accepts"),
-    # together/lib/utils/files.py: "user and assistant roles must alternate".
-    "together": Profile("rejects", _SAME, opens_with_user=True),
-    # mistral-common, _validate_message_order: a tool turn answers an assistant or another tool.
-    "mistral": Profile("rejects", frozenset({("user", "tool")})),
-    # llamafactory/data/converter.py: turns alternate between user or tool, and assistant; else the line is dropped.
-    "llama-factory": Profile("drops", _SIDES, opens_with_user=True),
-}
 
 
 class Roles:
-    """One pass, no memory: every example is judged by itself."""
+    """Every example is judged by itself; what is wrong with a whole file is told once per file."""
 
     def __init__(self, context: Context) -> None:
         self._target = context.data.target
-        self._profile = PROFILES.get(self._target)
+        self._rules = rules_of(self._target)
+        self._minded = {rule.trait for rule in self._rules}
+        self._told: set[tuple[str, str, Format]] = set()
         self._path = ""
 
     def see(self, example: Example) -> Iterator[Finding]:
-        """Presence and order of the turns."""
+        """Presence and order of the turns, then what the target makes of them."""
         self._path = self._path or example.place.path
         yield from _presence(example)
-        yield from _systems(example)
+        if "late-system" not in self._minded:
+            yield from _late_systems(example)
+        if "assistant-first" not in self._minded:
+            yield from _opening(example)
         yield from _empty(example)
-        yield from self._order(example, self._profile or PROFILES["trl"])
+        for rule in self._rules:
+            yield from self._apply(rule, example)
 
     def finish(self) -> Iterable[Finding]:
-        """A target that no profile describes."""
-        if self._profile is None:
-            message = f"No profile for the target '{self._target}'; the examples were checked as for trl."
-            advice = f"Set data.target to one of {', '.join(PROFILES)}."
+        """A target that no row describes."""
+        if self._target not in TARGETS:
+            message = f"No rules for the target '{self._target}'; the examples were checked for none."
+            advice = f"Set data.target to one of {', '.join(TARGETS)}."
             yield found("roles", Severity.ERROR, Place(path=self._path), message, advice)
 
-    def _order(self, example: Example, profile: Profile) -> Iterator[Finding]:
-        turns = [(i, m.role) for i, m in enumerate(example.messages) if m.role in _SPEAKERS]
-        if turns and turns[0][1] == "assistant":
-            severity = Severity.ERROR if profile.opens_with_user else Severity.WARNING
-            verb = f"{self._target} {profile.verb} this" if profile.opens_with_user else "it answers nothing"
-            message = f"The assistant speaks first: {verb}."
-            yield found(
-                "roles", severity, turn_place(example, turns[0][0]), message, "Begin with a user turn."
-            )
-        for (_, earlier), (index, later) in pairwise(turns):
-            if (earlier, later) in profile.pairs:
-                what = (
-                    f"Two {later} turns in a row"
-                    if earlier == later
-                    else f"A {later} turn after a {earlier} turn"
-                )
-                message = f"{what}: {self._target} {profile.verb} this line."
-                yield found(
-                    "roles", Severity.ERROR, turn_place(example, index), message, "Join or remove turns."
-                )
+    def _apply(self, rule: Rule, example: Example) -> Iterator[Finding]:
+        trait = TRAITS[rule.trait]
+        for index in trait.find(example):
+            of_file = rule.trait in ONCE
+            if of_file:
+                key = (rule.trait, example.place.path, example.format)
+                if key in self._told:
+                    return
+                self._told.add(key)
+            what = "this file" if of_file else "this line"
+            message = f"{trait.text}: {rule.target} {rule.does} {what}; {rule.because}."
+            place = example.place if of_file else turn_place(example, index)
+            yield found("roles", SEVERITY[rule.does], place, message, trait.advice)
 
 
 def _presence(example: Example) -> Iterator[Finding]:
@@ -101,11 +71,16 @@ def _presence(example: Example) -> Iterator[Finding]:
         yield found("roles", Severity.ERROR, example.place, message, "Give the reply weight 1.")
 
 
-def _systems(example: Example) -> Iterator[Finding]:
-    for index, message in enumerate(example.messages):
-        if message.role == "system" and index:
-            text = "A system turn that is not the first: chat templates drop it or fail."
-            yield found("roles", Severity.ERROR, turn_place(example, index), text, "Keep one, at the start.")
+def _late_systems(example: Example) -> Iterator[Finding]:
+    for index in TRAITS["late-system"].find(example):
+        text = "A system turn that is not the first: chat templates drop it or fail."
+        yield found("roles", Severity.ERROR, turn_place(example, index), text, "Keep one, at the start.")
+
+
+def _opening(example: Example) -> Iterator[Finding]:
+    for index in TRAITS["assistant-first"].find(example):
+        text = "The assistant speaks first: it answers nothing."
+        yield found("roles", Severity.WARNING, turn_place(example, index), text, "Begin with a user turn.")
 
 
 def _empty(example: Example) -> Iterator[Finding]:

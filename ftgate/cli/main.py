@@ -14,6 +14,7 @@ from ftgate.errors import ExitCode, FtgateError
 _COMMANDS = {
     "init": "ftgate.cli.init",
     "validate": "ftgate.cli.validate",
+    "split": "ftgate.cli.split",
     "run": "ftgate.cli.run",
     "plan": "ftgate.cli.stages",
     "train": "ftgate.cli.stages",
@@ -48,6 +49,7 @@ class _Lazy(click.Group):
 _SUMMARIES = {
     "init": "Write a starter ftgate.yaml.",
     "validate": "Check every line of training data.",
+    "split": "Hold examples out, never moving old ones.",
     "run": "The whole gate on two commits of a repository.",
     "plan": "First stage: what changed, is the gate concerned.",
     "train": "Continue a run: train baseline and candidate.",

@@ -101,3 +101,9 @@ def _message(turn: Mapping[str, Any]) -> Message:
         tool_calls=tuple(turn.get("tool_calls", ())),
         tool_call_id=turn.get("tool_call_id"),
     )
+
+
+def provenance(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a line without misfits says that it comes from: the fields of an example that are never trained."""
+    found = {key: value[key] for key in ("source", "group", "metadata") if value.get(key)}
+    return found | ({"tags": tuple(value["tags"])} if value.get("tags") else {})

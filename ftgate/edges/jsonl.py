@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ftgate.edges.explain import explain
-from ftgate.edges.formats import detect_format, is_sound, messages_of, shape, simple_messages
+from ftgate.edges.formats import detect_format, is_sound, messages_of, provenance, shape, simple_messages
 from ftgate.edges.lines import BOM, SPACE, Line, Lines
 from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
 from ftgate.edges.spread import parse_json, skip_array, spread_to
@@ -210,7 +211,9 @@ class JsonlStream:
         self._format = self._format or detect_format(value)
         assert self._format is not None
         self._shape = self._shape or shape(value, self._format)
-        return self._example(line, messages_of(value, self._format), tuple(value.get("tools", ())))
+        example = self._example(line, messages_of(value, self._format), tuple(value.get("tools", ())))
+        extras = provenance(value)
+        return replace(example, **extras) if extras else example
 
     def _misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
         detected = detect_format(value)

@@ -17,7 +17,7 @@ def open_streams(
     Raises InputError for a path that is not there, cannot be read, or holds no data.
     """
     for path in paths:
-        for file in _files(path):
+        for file in files_below(path):
             try:
                 with file.open("rb") as stream:
                     yield reader(file.as_posix(), stream, format, data.limits, data.blank_lines)
@@ -25,7 +25,8 @@ def open_streams(
                 raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def _files(path: Path) -> list[Path]:
+def files_below(path: Path) -> list[Path]:
+    """The file, or the .jsonl files below a directory. Raises InputError when there are none."""
     if path.is_dir():
         found = sorted(path.rglob("*.jsonl"))
         if not found:

@@ -31,12 +31,20 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Example(Struct, frozen=True, kw_only=True):
-    """A parsed conversation and the physical line it stands on."""
+    """A parsed conversation and the physical line it stands on.
+
+    `source`, `tags`, `group` and `metadata` say where it comes from; they are never trained, and are not part of its
+    digest.
+    """
 
     place: Place
     format: Format
     messages: tuple[Message, ...]
     tools: tuple[Mapping[str, Any], ...] = ()
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    group: str = ""
+    metadata: Mapping[str, Any] = {}
 
     @property
     def prompt(self) -> tuple[Message, ...]:

@@ -8,6 +8,9 @@ from msgspec import Struct, field
 Task = Literal["format", "style", "domain", "multi-step"]
 Level = Literal["error", "warning", "notice", "off"]
 Existing = Literal["warn", "error"]
+Target = Literal[
+    "trl", "openai", "azure", "together", "fireworks", "mistral", "axolotl", "llama-factory", "vertex"
+]
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,7 +33,7 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     key_style: Literal["snake_case", "camelCase", "kebab-case"] | None = None
     system_prompt: str | None = None
     task: Task = "format"
-    target: str = "trl"
+    target: str = "trl"  # a Target; the published schema holds it
     limits: Limits = Limits()
     blank_lines: Level = "warning"
 

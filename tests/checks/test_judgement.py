@@ -8,9 +8,11 @@ import pytest
 from ftgate.checks import CHECKS, Checks
 from ftgate.checks.base import Context
 from ftgate.checks.output import Output
-from ftgate.checks.roles import PROFILES, Roles
+from ftgate.checks.roles import Roles
 from ftgate.checks.system_prompt import SystemPrompt
-from ftgate.values.finding import Finding, Severity
+from ftgate.checks.targets import RULES, TARGETS, TRAITS
+from ftgate.values.dataset import Example, Format, Message
+from ftgate.values.finding import Finding, Place, Severity
 from ftgate.values.settings import DataSettings, Level
 from tests.checks.examples import answer, example
 
@@ -79,20 +81,69 @@ def roles(target: str, *turns: tuple[str, str]) -> list[str]:
     return [f.severity.value for f in (*check.see(example(*turns)), *check.finish())]
 
 
+def of_target(target: str, *turns: tuple[str, str]) -> list[str]:
+    """What the target is said to do, in order."""
+    check = Roles(data(target=target))
+    return [
+        f.message.split(f"{target} ")[1].split()[0] for f in check.see(example(*turns)) if target in f.message
+    ]
+
+
 def test_targets_differ() -> None:
-    twice = [("user", "a"), ("user", "b"), ("assistant", "c")]
-    first = [("assistant", "a"), ("user", "b"), ("assistant", "c")]
-    verdicts = {target: (roles(target, *twice), roles(target, *first)) for target in PROFILES}
-    lenient: tuple[list[str], list[str]] = ([], ["warning"])
-    strict = (["error"], ["error"])
-    assert verdicts == {
-        "trl": lenient,
-        "axolotl": lenient,
-        "openai": lenient,
-        "mistral": lenient,
-        "together": strict,
-        "llama-factory": strict,
+    users = [("user", "a"), ("user", "b"), ("assistant", "c")]
+    replies = [("user", "a"), ("assistant", "b"), ("assistant", "c")]
+    opening = [("assistant", "a"), ("user", "b"), ("assistant", "c")]
+    systems = [("user", "a"), ("system", "b"), ("assistant", "c")]
+    verdicts = {
+        target: [of_target(target, *turns) for turns in (users, replies, opening, systems)]
+        for target in TARGETS
     }
+    none: list[str] = []
+    rejects, drops = ["rejects"], ["drops"]
+    assert verdicts == {
+        "trl": [none, none, none, none],
+        "openai": [none, none, none, none],
+        "azure": [none, rejects, none, none],
+        "together": [rejects, rejects, rejects, rejects],
+        "fireworks": [none, none, none, rejects],
+        "mistral": [none, none, none, none],
+        "axolotl": [none, none, none, none],
+        "llama-factory": [drops, drops, drops, none],
+        "vertex": [none, none, none, rejects],
+    }
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_late_system_turn_and_an_opening_reply_are_told_once_whatever_the_target(target: str) -> None:
+    for turns in (
+        [("user", "a"), ("system", "s"), ("assistant", "c")],
+        [("assistant", "a"), ("user", "b"), ("assistant", "c")],
+    ):
+        assert len(roles(target, *turns)) == 1
+
+
+def test_weights_that_are_not_read_alter_the_training() -> None:
+    turns = (
+        Message(role="user", content="a"),
+        Message(role="assistant", content="b", weight=0),
+        Message(role="user", content="c"),
+        Message(role="assistant", content="d"),
+    )
+    one = Example(place=Place(path="a"), format=Format.CONVERSATION, messages=turns)
+    said = {target: [f.severity.value for f in Roles(data(target=target)).see(one)] for target in TARGETS}
+    altering = ("axolotl", "llama-factory", "vertex")
+    assert said == {target: ["warning"] if target in altering else [] for target in TARGETS}
+
+
+def test_a_format_that_a_target_does_not_know_is_told_once_per_file() -> None:
+    check = Roles(data(target="openai"))
+    lines = [example(("user", "a"), ("assistant", "b"), line=n, format=Format.INSTRUCTION) for n in (1, 2)]
+    assert [f.line for one in lines for f in check.see(one)] == [1]
+
+
+def test_every_target_but_the_own_trainer_has_a_rule_and_every_rule_a_trait() -> None:
+    assert {rule.target for rule in RULES} == set(TARGETS) - {"trl"}
+    assert {rule.trait for rule in RULES} == set(TRAITS)
 
 
 def test_an_unknown_target_is_told_once() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ftgate.checks.contamination import normalised
 from ftgate.checks.key_style import KeyStyle, fits, keys_of, spell, telling_style
 from ftgate.checks.places import Places
 from ftgate.checks.turns import output_key, prompt_key, turn_pointer
+from ftgate.checks.words import normalised
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Place
 from tests.checks.examples import answer, example

@@ -1,0 +1,95 @@
+"""Outputs that are labels: which there are, and how many different prompts each of them has."""
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import median
+
+import xxhash
+from msgspec import Struct
+
+from ftgate.checks.likeness import Cluster, short_output_key
+from ftgate.checks.places import Places
+from ftgate.checks.secrets import find_secrets
+from ftgate.values.dataset import Example
+from ftgate.values.finding import Place
+
+MOST_LABELS = 500
+_LONGEST = 200
+_EXAMPLES_EACH = 5
+"""Examples per output, on average, from which the outputs are labels."""
+FEW, FEW_SHARE = 5, 0.1
+"""A label has very few prompts below this number, and below this share of the median label."""
+ALIKE_LEAST, ALIKE_SHARE = 5, 0.5
+"""Prompts of a label from which it is told that this share of them, or less, is really different."""
+
+
+class _Label(Struct):
+    name: str
+    first: int
+    examples: int = 0
+
+
+class Poor(Struct, frozen=True):
+    """A label that teaches little: what is wrong with its prompts."""
+
+    place: Place
+    text: str
+
+
+class Labels:
+    """Counts until there are too many different outputs, or one is too long, to be labels."""
+
+    def __init__(self) -> None:
+        self._labels: dict[int, _Label] = {}
+        self._prompts: set[int] = set()
+        self._distinct: Counter[int] = Counter()
+        self._places = Places()
+        self._over = False
+
+    def add(self, example: Example) -> None:
+        """Notes an example's output, and its prompt when it is a new one."""
+        text = example.reference
+        if self._over or text is None:
+            return
+        key = short_output_key(example)
+        label = self._labels.get(key)
+        if label is None:
+            if len(text) > _LONGEST or len(self._labels) == MOST_LABELS:
+                self._over = True
+                self._labels, self._prompts, self._distinct = {}, set(), Counter()
+                return
+            label = self._labels[key] = _Label(_quote(text), self._places.keep(example.place))
+        label.examples += 1
+        prompt = xxhash.xxh3_64_intdigest(f"{key}\x1f{example.user_text}".encode("utf-8", "surrogatepass"))
+        if prompt not in self._prompts:
+            self._prompts.add(prompt)
+            self._distinct[key] += 1
+
+    def poor(self, clusters: Iterable[Cluster]) -> list[Poor]:
+        """Labels with very few prompts, or with prompts that are almost the same; none where outputs are no labels."""
+        total = sum(label.examples for label in self._labels.values())
+        if len(self._labels) < 2 or total < _EXAMPLES_EACH * len(self._labels):
+            return []
+        again: Counter[int] = Counter()
+        for cluster in clusters:
+            for key, count in Counter(cluster.outputs).items():
+                again[key] += count - 1
+        usual = median(self._distinct.values())
+        found = []
+        for key, label in self._labels.items():
+            count = self._distinct[key]
+            if count < FEW and count < FEW_SHARE * usual:
+                text = f"The output {label.name} has {count} prompt(s); the median output has {usual:g}."
+            elif count >= ALIKE_LEAST and count - again[key] <= ALIKE_SHARE * count:
+                text = f"Of the {count} prompts with the output {label.name}, {count - again[key]} really differ."
+            else:
+                continue
+            found.append(Poor(self._places.place(label.first), text))
+        return found
+
+
+def _quote(text: str) -> str:
+    line = " ".join(text.split())
+    if find_secrets(line):
+        return "that is not shown here"
+    return f'"{line}"' if len(line) <= 60 else f'"{line[:59]}…"'

@@ -1,0 +1,67 @@
+"""tool-calls: the arguments of a call fit the schema that the line gives for its tool. The seed, curation 1: outputs
+exactly as production needs them, and a call is an output."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from ftgate.checks.base import Context
+from ftgate.checks.tool_schemas import ToolSchemas, parameters_of
+from ftgate.checks.turns import strict_json
+from ftgate.values.dataset import Example
+from ftgate.values.finding import Finding, Place, Severity, found
+
+MAX_ERRORS = 10
+"""Errors of one call that are told."""
+
+
+class ToolCalls:
+    """Looks at lines that bring tools; that arguments parse at all is the reader's business."""
+
+    def __init__(self, context: Context) -> None:
+        del context  # the line brings its own schemas
+        self._schemas = ToolSchemas()
+        self._told: set[tuple[str, str]] = set()
+
+    def see(self, example: Example) -> Iterator[Finding]:
+        """Every call of the line, against the tool that it names."""
+        if not example.tools:
+            return
+        for index, message in enumerate(example.messages):
+            for number, call in enumerate(message.tool_calls):
+                pointer = f"/messages/{index}/tool_calls/{number}/function"
+                function = call.get("function", {})
+                yield from self._judge(example, pointer, str(function.get("name", "")), function)
+
+    def finish(self) -> Iterable[Finding]:
+        """Nothing is left to say."""
+        return ()
+
+    def _judge(self, example: Example, pointer: str, name: str, function: Any) -> Iterator[Finding]:
+        parameters = parameters_of(example.tools, name)
+        if parameters is None:
+            message = f'The call names the tool "{name[:60]}", and the line has no such tool.'
+            advice = "Add its definition to tools, or correct the name."
+            yield found("tool-calls", Severity.ERROR, _at(example, f"{pointer}/name"), message, advice)
+            return
+        validator, why_not = self._schemas.validator(parameters)
+        if validator is None:
+            if (name, why_not) not in self._told:
+                self._told.add((name, why_not))
+                message = f'The schema of the tool "{name[:60]}" is not applied: {why_not}.'
+                yield found("tool-calls", Severity.WARNING, _at(example, "/tools"), message, "Correct it.")
+            return
+        try:
+            arguments = strict_json(str(function.get("arguments", "")))
+        except ValueError:
+            return
+        for error in islice(validator.iter_errors(arguments), MAX_ERRORS):
+            where = "".join(f"/{part}" for part in error.absolute_path)[:80] or "the arguments"
+            message = f'The call of "{name[:60]}" does not fit its schema, at {where}: {error.message[:160]}.'
+            advice = "Correct the arguments, or the schema if it is the one that is wrong."
+            yield found("tool-calls", Severity.ERROR, _at(example, f"{pointer}/arguments"), message, advice)
+
+
+def _at(example: Example, pointer: str) -> Place:
+    place = example.place
+    return Place(path=place.path, line=place.line, byte_offset=place.byte_offset, pointer=pointer)
