@@ -12,9 +12,11 @@ from ftgate.checks.duplicate import Duplicate
 from ftgate.checks.fields import Fields
 from ftgate.checks.held_out import HeldOut
 from ftgate.checks.likeness import Likeness
+from ftgate.checks.mixing import Mixing
 from ftgate.checks.near_duplicate import NearDuplicate
 from ftgate.checks.output import Output
 from ftgate.checks.purpose import Purpose
+from ftgate.checks.review import Review
 from ftgate.checks.roles import Roles
 from ftgate.checks.secrets import Secrets
 from ftgate.checks.size import Size
@@ -37,6 +39,8 @@ CHECKS: dict[str, Callable[[Context], Check]] = {  # order = order in the report
     "held-out": HeldOut,
     "contamination": Contamination,
     "size": Size,
+    "mixing": Mixing,
+    "review": Review,
     "secrets": Secrets,
     "purpose": Purpose,
 }

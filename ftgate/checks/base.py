@@ -9,6 +9,7 @@ from ftgate.checks.likeness import Likeness
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding
+from ftgate.values.review import Reviews
 from ftgate.values.settings import DataSettings
 
 
@@ -24,6 +25,7 @@ class Context(Struct, frozen=True, kw_only=True):
     output_schema: Mapping[str, Any] | None = None
     held_out: tuple[Example, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    reviews: Reviews = Reviews()
     likeness: Likeness | None = None
 
 

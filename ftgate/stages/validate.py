@@ -9,9 +9,10 @@ from ftgate.checks.base import Context
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import demote_existing
 from ftgate.ports import DataStream, Ports, Progress
-from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, training_data
+from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, reviews, training_data
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.review import Reviews
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 
@@ -22,14 +23,14 @@ def validate(run: Run, ports: Ports) -> Run:
     kept = reserved(ports, run.plan.merge_base, settings)
     before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
     after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
-    context = declared(settings, kept)
+    context = declared(settings, kept, reviews(ports, run.plan.head, settings))
     old = examine(before, Checks(context, settings.checks), ports.progress)
     new = examine(after, Checks(context, settings.checks), ports.progress)
     findings = demote_existing(new, after.examples, old, before.examples)
     return replace(run, files=after.files, findings=findings, diff=data_diff(before.examples, after.examples))
 
 
-def declared(settings: Settings, kept: Reserved) -> Context:
+def declared(settings: Settings, kept: Reserved, read: Reviews) -> Context:
     """What the checks may know of a repository with settings."""
     return Context(
         data=settings.data,
@@ -38,6 +39,7 @@ def declared(settings: Settings, kept: Reserved) -> Context:
         output_schema=kept.output_schema,
         held_out=kept.held_out,
         prompts=kept.prompts,
+        reviews=read,
     )
 
 
