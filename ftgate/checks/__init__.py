@@ -11,6 +11,7 @@ from ftgate.checks.diversity import Diversity
 from ftgate.checks.duplicate import Duplicate
 from ftgate.checks.fields import Fields
 from ftgate.checks.held_out import HeldOut
+from ftgate.checks.length import Length
 from ftgate.checks.likeness import Likeness
 from ftgate.checks.mixing import Mixing
 from ftgate.checks.near_duplicate import NearDuplicate
@@ -39,6 +40,7 @@ CHECKS: dict[str, Callable[[Context], Check]] = {  # order = order in the report
     "held-out": HeldOut,
     "contamination": Contamination,
     "size": Size,
+    "length": Length,
     "mixing": Mixing,
     "review": Review,
     "secrets": Secrets,

@@ -11,6 +11,7 @@ from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding
 from ftgate.values.review import Reviews
 from ftgate.values.settings import DataSettings
+from ftgate.values.tokens import Meter
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -26,6 +27,8 @@ class Context(Struct, frozen=True, kw_only=True):
     held_out: tuple[Example, ...] = ()
     prompts: tuple[Prompt, ...] = ()
     reviews: Reviews = Reviews()
+    max_length: int | None = None
+    meter: Meter | None = None
     likeness: Likeness | None = None
 
 

@@ -27,6 +27,7 @@ def check_files(paths: Sequence[Path], example_format: str, settings_file: Path 
             settings,
             reserved(ports, WorkTree.NAME, settings),
             reviews(ports, WorkTree.NAME, settings),
+            ports.meter(settings),
         )
         overrides = dict(settings.checks)
     streams = open_streams(paths, read_jsonl, example_format)
@@ -44,7 +45,7 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> FindingsRepo
             f"{settings_path}: data.train matches no file: {', '.join(settings.data.train)}",
             advice="Correct the globs, or add the data.",
         )
-    context = declared(settings, kept, reviews(ports, WorkTree.NAME, settings))
+    context = declared(settings, kept, reviews(ports, WorkTree.NAME, settings), ports.meter(settings))
     findings = examine(dataset, Checks(context, settings.checks), ports.progress)
     return FindingsReport(files=dataset.files, findings=findings)
 

@@ -15,6 +15,7 @@ from ftgate.values.finding import Finding, Severity
 from ftgate.values.review import Reviews
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
+from ftgate.values.tokens import Meter
 
 
 def validate(run: Run, ports: Ports) -> Run:
@@ -23,14 +24,14 @@ def validate(run: Run, ports: Ports) -> Run:
     kept = reserved(ports, run.plan.merge_base, settings)
     before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
     after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
-    context = declared(settings, kept, reviews(ports, run.plan.head, settings))
+    context = declared(settings, kept, reviews(ports, run.plan.head, settings), ports.meter(settings))
     old = examine(before, Checks(context, settings.checks), ports.progress)
     new = examine(after, Checks(context, settings.checks), ports.progress)
     findings = demote_existing(new, after.examples, old, before.examples)
     return replace(run, files=after.files, findings=findings, diff=data_diff(before.examples, after.examples))
 
 
-def declared(settings: Settings, kept: Reserved, read: Reviews) -> Context:
+def declared(settings: Settings, kept: Reserved, read: Reviews, meter: Meter | None) -> Context:
     """What the checks may know of a repository with settings."""
     return Context(
         data=settings.data,
@@ -40,6 +41,8 @@ def declared(settings: Settings, kept: Reserved, read: Reviews) -> Context:
         held_out=kept.held_out,
         prompts=kept.prompts,
         reviews=read,
+        max_length=settings.training.max_length,
+        meter=meter,
     )
 
 
