@@ -13,6 +13,7 @@ from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question
 from ftgate.values.finding import Finding
 from ftgate.values.run import Run
 from ftgate.values.settings import Level, Limits, Settings
+from ftgate.values.tokens import Meter
 from ftgate.values.training import BaseModel, Recipe, Training
 
 
@@ -214,6 +215,7 @@ class Ports:
     """Everything that the stages may ask. Edges that import heavy vendors do so when first asked.
 
     `salt` is random per process: text under test cannot guess the fences that the judge reads it in.
+    `meter` counts tokens where that takes no download.
     """
 
     repository: Repository
@@ -228,3 +230,4 @@ class Ports:
     progress: Progress
     clock: Clock
     salt: str
+    meter: Callable[[Settings], Meter | None] = lambda settings: None

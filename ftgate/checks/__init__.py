@@ -11,10 +11,13 @@ from ftgate.checks.diversity import Diversity
 from ftgate.checks.duplicate import Duplicate
 from ftgate.checks.fields import Fields
 from ftgate.checks.held_out import HeldOut
+from ftgate.checks.length import Length
 from ftgate.checks.likeness import Likeness
+from ftgate.checks.mixing import Mixing
 from ftgate.checks.near_duplicate import NearDuplicate
 from ftgate.checks.output import Output
 from ftgate.checks.purpose import Purpose
+from ftgate.checks.review import Review
 from ftgate.checks.roles import Roles
 from ftgate.checks.secrets import Secrets
 from ftgate.checks.size import Size
@@ -37,6 +40,9 @@ CHECKS: dict[str, Callable[[Context], Check]] = {  # order = order in the report
     "held-out": HeldOut,
     "contamination": Contamination,
     "size": Size,
+    "length": Length,
+    "mixing": Mixing,
+    "review": Review,
     "secrets": Secrets,
     "purpose": Purpose,
 }

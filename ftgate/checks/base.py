@@ -9,7 +9,9 @@ from ftgate.checks.likeness import Likeness
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding
+from ftgate.values.review import Reviews
 from ftgate.values.settings import DataSettings
+from ftgate.values.tokens import Meter
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -24,6 +26,9 @@ class Context(Struct, frozen=True, kw_only=True):
     output_schema: Mapping[str, Any] | None = None
     held_out: tuple[Example, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    reviews: Reviews = Reviews()
+    max_length: int | None = None
+    meter: Meter | None = None
     likeness: Likeness | None = None
 
 

@@ -10,6 +10,8 @@ from ftgate.values.finding import Finding, Place, Severity, found
 
 WORDS = 6
 """A sentence of fewer words says no shape."""
+MOST_WORDS, MOST_SENTENCES = 80, 2
+"""What is longer tells more than one task."""
 
 _SHAPE = re.compile(
     r"\b(?:json|yaml|xml|html|csv|sql|markdown|regex|code|objects?|keys?|fields?|columns?|tables?|lists?|bullets?"
@@ -18,6 +20,7 @@ _SHAPE = re.compile(
     r"|templates?|schemas?|functions?|tool calls?|urls?|ids?|tone|style|voice|language|summar(?:y|ies))\b",
     re.IGNORECASE,
 )
+_END = re.compile(r"[^\W\d]{2,}[.!?](?=\s|$)")
 
 
 class Purpose:
@@ -48,4 +51,9 @@ def _complaint(behavior: str) -> str:
         return "The settings have no behavior sentence."
     if (words := len(behavior.split())) < WORDS:
         return f"The behavior sentence has {words} word(s): too short to say what the output looks like."
+    sentences = len(_END.findall(behavior))
+    if words > MOST_WORDS or sentences > MOST_SENTENCES:
+        return (
+            f"The behavior sentence has {words} words in {max(sentences, 1)} sentence(s): more than one task."
+        )
     return "" if _SHAPE.search(behavior) else "The behavior sentence does not say what the output looks like."

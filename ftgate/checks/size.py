@@ -1,6 +1,7 @@
-"""size: enough examples for the task. The seed: how many examples; below thirty, use them as few-shot prompts."""
+"""size: enough examples for the task, and not too many for one. The seed: how many examples; below thirty, use them as
+few-shot prompts; one task, one format, one style per run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
 from ftgate.values.dataset import Example
@@ -10,6 +11,10 @@ FEW_SHOT = 30
 """Below this many examples fine-tuning is the wrong tool."""
 MINIMUM = {"format": 50, "style": 100, "domain": 500, "multi-step": 1000}
 """Examples that a task needs at least."""
+MUCH = {"format": 5_000, "style": 10_000, "domain": 50_000, "multi-step": 100_000}
+"""Ten times what is comfortable for a task: who has more has several tasks, or the same example many times."""
+TAKES = {"fireworks": 3_000_000, "vertex": 1_000_000}
+"""Examples that a target takes at most."""
 
 
 class Size:
@@ -18,6 +23,7 @@ class Size:
     def __init__(self, context: Context) -> None:
         self._declared = context.declared
         self._task = context.data.task
+        self._target = context.data.target
         self._examples = 0
         self._path = ""
 
@@ -27,10 +33,11 @@ class Size:
         self._path = self._path or example.place.path
         return ()
 
-    def finish(self) -> Iterable[Finding]:
-        """Too few, when the data is declared."""
+    def finish(self) -> Iterator[Finding]:
+        """Too few or too many, when the data is declared."""
         if not self._declared:
             return
+        yield from self._too_many()
         place, count, least = Place(path=self._path), self._examples, MINIMUM[self._task]
         if count < FEW_SHOT:
             message = f"{count} examples; fine-tuning takes {FEW_SHOT} at the very least."
@@ -38,3 +45,16 @@ class Size:
         elif count < least:
             message = f"{count} examples; a {self._task} task takes {least} at least."
             yield found("size", Severity.WARNING, place, message, "Add examples before trusting the result.")
+
+    def _too_many(self) -> Iterator[Finding]:
+        place, count, much = Place(path=self._path), self._examples, MUCH[self._task]
+        most = TAKES.get(self._target, count)
+        if count > most:
+            message = f"{count:,} examples; {self._target} rejects more than {most:,}."
+            yield found("size", Severity.ERROR, place, message, "Keep those that differ most.")
+        elif count > much:
+            message = (
+                f"{count:,} examples are too many for one {self._task} task: {much:,} are ten times plenty."
+            )
+            advice = "Train one task per run, keep the examples that differ, or declare another data.task."
+            yield found("size", Severity.WARNING, place, message, advice)

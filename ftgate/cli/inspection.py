@@ -18,7 +18,7 @@ from ftgate.edges.work_tree import WorkTree
 from ftgate.errors import SettingsError
 from ftgate.ports import Ports
 from ftgate.report.findings import FindingsReport
-from ftgate.stages.inputs import reserved, settings_at, training_data
+from ftgate.stages.inputs import reserved, reviews, settings_at, training_data
 from ftgate.stages.pipeline import resume
 from ftgate.stages.validate import declared, examine, sift
 from ftgate.values.settings import Settings
@@ -38,7 +38,12 @@ def check_files(
     context, overrides = Context(), {}
     if settings_file is not None:
         ports, settings = _work_tree(settings_file.parent, settings_file.name, quiet=True)
-        context = declared(settings, reserved(ports, WorkTree.NAME, settings))
+        context = declared(
+            settings,
+            reserved(ports, WorkTree.NAME, settings),
+            reviews(ports, WorkTree.NAME, settings),
+            ports.meter(settings),
+        )
         overrides = dict(settings.checks)
     reader = watched(read_jsonl, TerminalProgress(quiet=quiet))
     streams = open_streams(paths, reader, example_format, context.data)
@@ -56,7 +61,8 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
             f"{settings_path}: data.train matches no file: {', '.join(settings.data.train)}",
             advice="Correct the globs, or add the data.",
         )
-    findings = examine(dataset, Checks(declared(settings, kept), settings.checks), ports.progress)
+    context = declared(settings, kept, reviews(ports, WorkTree.NAME, settings), ports.meter(settings))
+    findings = examine(dataset, Checks(context, settings.checks), ports.progress)
     report = FindingsReport(files=dataset.files, findings=findings)
     return Inspection(report, partial(open_again, root))
 

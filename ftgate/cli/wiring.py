@@ -10,6 +10,7 @@ from ftgate.edges.clock import SystemClock
 from ftgate.edges.completer import LocalCompleter
 from ftgate.edges.git_objects import GitObjects
 from ftgate.edges.jsonl import read_jsonl
+from ftgate.edges.meter import local_meter
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.edges.run_files import RunDirectory
 from ftgate.edges.store import DirectoryStore
@@ -42,6 +43,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         progress=progress,
         clock=SystemClock(),
         salt=secrets.token_hex(16),
+        meter=local_meter,
     )
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from ftgate.values.settings import TrainingSettings
+from ftgate.values.tokens import LONGEST
 from ftgate.values.training import BaseModel, Recipe
 
 RANK_8_BELOW = 200
 RANK_16_UP_TO = 1_000
-LONGEST = 2_048
 WARMUP = 0.1
 
 TINY_PARAMETERS = 50_000_000

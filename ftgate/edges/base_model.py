@@ -37,12 +37,12 @@ class BaseModels:
             sha256=sha256,
             parameters=sum(_parameters(file) for file in weights),
             location=str(folder),
-            max_length=_max_length(folder / "config.json"),
+            max_length=max_length_of(folder / "config.json"),
         )
 
     def _locate(self, name: str, revision: str | None) -> tuple[Path, str | None]:
         if name == BUNDLED:
-            return Path(str(resources.files("ftgate"))) / "demo" / "tiny", revision
+            return bundled_folder(), revision
         if name.startswith("bundled:"):
             raise SettingsError(
                 f"base_model: no bundled model named {name!r}", advice=f"There is one: {BUNDLED}."
@@ -91,7 +91,13 @@ def _parameters(file: Path) -> int:
             raise OutsideError(f"base_model: {file} is damaged: {error}", advice="Fetch it again.") from error
 
 
-def _max_length(config: Path) -> int:
+def bundled_folder() -> Path:
+    """Where the bundled model lies."""
+    return Path(str(resources.files("ftgate"))) / "demo" / "tiny"
+
+
+def max_length_of(config: Path) -> int:
+    """Positions that a model has. Raises OutsideError when its configuration cannot be read."""
     try:
         plain = json.loads(config.read_bytes())
     except ValueError as error:

@@ -12,6 +12,7 @@ from ftgate.values.dataset import DataFile, Example
 from ftgate.values.digest import digest_bytes
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.review import Reviews, parse_reviews
 from ftgate.values.run import Plan
 from ftgate.values.settings import DataSettings, Settings
 
@@ -126,6 +127,14 @@ def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
         prompts=_prompts(ports, commit, settings),
         held_out=held_out.examples,
     )
+
+
+def reviews(ports: Ports, commit: str, settings: Settings) -> Reviews:
+    """Human reviews as of a commit, in a run the head: the data that they are about stands there too."""
+    entry = _entries(ports, commit).get(settings.data.reviews)
+    if entry is None or not entry.is_file:
+        return Reviews(path=settings.data.reviews)
+    return parse_reviews(entry.path, ports.repository.read(entry))
 
 
 def _entries(ports: Ports, commit: str) -> dict[str, TreeEntry]:

@@ -9,11 +9,13 @@ from ftgate.checks.base import Context
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import Found, content_lines, mark_existing, rates
 from ftgate.ports import DataStream, Ports, Progress
-from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, training_data
+from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, reviews, training_data
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.review import Reviews
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
+from ftgate.values.tokens import Meter
 
 
 def validate(run: Run, ports: Ports) -> Run:
@@ -22,7 +24,7 @@ def validate(run: Run, ports: Ports) -> Run:
     kept = reserved(ports, run.plan.merge_base, settings)
     before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
     after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
-    context = declared(settings, kept)
+    context = declared(settings, kept, reviews(ports, run.plan.head, settings), ports.meter(settings))
     old = _found(before, examine(before, Checks(context, settings.checks), ports.progress))
     new = _found(after, examine(after, Checks(context, settings.checks), ports.progress))
     marked = mark_existing(new, old, settings.policy.existing)
@@ -46,7 +48,7 @@ def _found(dataset: Dataset, findings: tuple[Finding, ...]) -> Found:
     return Found(findings=findings, contents={**dataset.refused, **examples}, examples=len(dataset.examples))
 
 
-def declared(settings: Settings, kept: Reserved) -> Context:
+def declared(settings: Settings, kept: Reserved, read: Reviews, meter: Meter | None) -> Context:
     """What the checks may know of a repository with settings."""
     return Context(
         data=settings.data,
@@ -55,6 +57,9 @@ def declared(settings: Settings, kept: Reserved) -> Context:
         output_schema=kept.output_schema,
         held_out=kept.held_out,
         prompts=kept.prompts,
+        reviews=read,
+        max_length=settings.training.max_length,
+        meter=meter,
     )
 
 

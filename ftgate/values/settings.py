@@ -21,7 +21,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Globs are repository paths in .gitignore syntax; `output_schema` is a path in the repository.
+    """Globs are repository paths in .gitignore syntax; `output_schema` and `reviews` are paths in the repository.
+
+    `general_sources` and `generated_sources` are values of a line's source, or tags of it.
 
     `system_prompt` is the one used at inference: None leaves drift unchecked, "" declares that there is none.
     """
@@ -36,6 +38,11 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     target: str = "trl"  # a Target; the published schema holds it
     limits: Limits = Limits()
     blank_lines: Level = "warning"
+    general_sources: tuple[str, ...] = ()
+    general_share: tuple[float, float] = (0.05, 0.10)
+    generated_sources: tuple[str, ...] = ("generated", "synthetic")
+    reviews: str = "reviews.jsonl"
+    review_share: float = 0.1
 
 
 class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from ftgate.checks import CHECKS, Checks
 from ftgate.checks.base import Context
 from ftgate.checks.output import Output
 from ftgate.checks.roles import Roles
+from ftgate.checks.size import Size
 from ftgate.checks.system_prompt import SystemPrompt
 from ftgate.checks.targets import RULES, TARGETS, TRAITS
 from ftgate.values.dataset import Example, Format, Message
@@ -168,6 +169,30 @@ def test_drift_says_what_differs(declared: str, actual: str | None, words: str) 
     system = [("system", actual)] if actual is not None else []
     (finding,) = check.see(example(*system, ("user", "q"), ("assistant", "a")))
     assert words in finding.message
+
+
+# --- size
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "count", "words"),
+    [
+        ("format", "trl", 29, "29 examples; fine-tuning takes 30"),
+        ("format", "trl", 49, "takes 50 at least"),
+        ("style", "trl", 99, "takes 100 at least"),
+        ("domain", "trl", 499, "takes 500 at least"),
+        ("multi-step", "trl", 999, "takes 1000 at least"),
+        ("format", "trl", 5_001, "too many for one format task"),
+        ("format", "trl", 5_000, ""),
+        ("multi-step", "vertex", 1_000_001, "vertex rejects more than 1,000,000"),
+        ("multi-step", "fireworks", 1_000_001, "too many"),
+    ],
+)
+def test_sizes(task: str, target: str, count: int, words: str) -> None:
+    check = Size(Context(declared=True, data=DataSettings(train=(), task=task, target=target)))  # type: ignore[arg-type]
+    check._examples = count
+    said = [finding.message for finding in check.finish()]
+    assert [words in message for message in said] == ([True] if words else [])
 
 
 # --- all checks together

@@ -1,0 +1,102 @@
+"""length: every example fits into the tokens that are trained, and its reply survives. The seed, recipe: 2,048 tokens.
+
+Tokens are at most as many as UTF-8 bytes, so only lines with more bytes than the limit are tokenized. Without the
+base model's tokenizer on this machine (the train extra, and a model that is here already: nothing is downloaded to
+validate), those lines are counted in a notice, and no more is said than bytes prove.
+"""
+
+from collections.abc import Iterator
+
+from ftgate.checks.base import Context
+from ftgate.checks.places import Places
+from ftgate.values.dataset import Example, Message
+from ftgate.values.finding import Finding, Severity, found
+from ftgate.values.tokens import LONGEST, Counted
+
+OVERHEAD, OVERHEAD_TURN, OVERHEAD_TOOLS = 32, 16, 256
+"""Tokens that a chat template may add at most: for its head, for every turn, and where there are tools."""
+_TOLD = 100
+
+
+class Length:
+    """Counts bytes of every example, and tokens of those that could be too long."""
+
+    def __init__(self, context: Context) -> None:
+        self._declared = context.declared
+        self._meter = context.meter
+        self._limit = context.meter.limit if context.meter else context.max_length or LONGEST
+        self._places = Places()
+        self._open = 0
+        self._longest = (0, 0)
+        self._told = 0
+        self._untold = 0
+
+    def see(self, example: Example) -> Iterator[Finding]:
+        """What is surely short enough costs a sum of lengths."""
+        size = bytes_of(example)
+        if size <= self._limit:
+            return
+        if self._meter is None:
+            self._open += 1
+            if size > self._longest[0]:
+                self._longest = (size, self._places.keep(example.place))
+            return
+        counted = self._meter.count(example)
+        if isinstance(counted, str):
+            message = f"The base model's template cannot render this example: {counted[:160]}."
+            yield found("length", Severity.WARNING, example.place, message, "Correct the turns or the tools.")
+        elif counted.tokens > self._limit:
+            yield from self._too_long(example, counted)
+
+    def finish(self) -> Iterator[Finding]:
+        """What could not be decided, when a limit is declared."""
+        if self._untold:
+            place = self._places.place(self._longest[1])
+            message = f"{self._untold} more examples, this one first, have more than {self._limit:,} tokens."
+            yield found("length", Severity.ERROR, place, message, "Shorten or split them.")
+        if self._open and self._declared:
+            size, kept = self._longest
+            message = (
+                f"{self._open} example(s) may have more than {self._limit:,} tokens: they have more bytes "
+                f"(this one {size:,}, the most). To count them takes the base model's tokenizer."
+            )
+            advice = "Install 'ftgate[train]' and have the base model on this machine."
+            yield found("length", Severity.NOTICE, self._places.place(kept), message, advice)
+
+    def _too_long(self, example: Example, counted: Counted) -> Iterator[Finding]:
+        if self._told == _TOLD:
+            if not self._untold:
+                self._longest = (0, self._places.keep(example.place))
+            self._untold += 1
+            return
+        self._told += 1
+        if counted.kept == 0:
+            reply = "no token of a reply is left"
+        elif counted.kept < counted.trained:
+            reply = (
+                f"{counted.trained - counted.kept:,} of the {counted.trained:,} tokens of replies are lost"
+            )
+        else:
+            reply = "the replies survive"
+        message = (
+            f"{counted.tokens:,} tokens, and {self._limit:,} are the limit: ftgate drops the line, and "
+            f"where lines are cut, {reply}."
+        )
+        advice = "Shorten or split it, or raise training.max_length."
+        yield found("length", Severity.ERROR, example.place, message, advice)
+
+
+def bytes_of(example: Example) -> int:
+    """More bytes than the tokens that the example can have, its template included."""
+    size = OVERHEAD + sum(map(_bytes_of_turn, example.messages))
+    if example.tools:
+        size += OVERHEAD_TOOLS + 2 * sum(len(str(tool)) for tool in example.tools)
+    return size
+
+
+def _bytes_of_turn(message: Message) -> int:
+    text = message.content or ""
+    size = OVERHEAD_TURN + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
+    for call in message.tool_calls:
+        size += OVERHEAD_TURN + len(str(call).encode("utf-8", "surrogatepass"))
+    return size
