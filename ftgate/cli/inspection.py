@@ -56,7 +56,8 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
             f"{settings_path}: data.train matches no file: {', '.join(settings.data.train)}",
             advice="Correct the globs, or add the data.",
         )
-    findings = examine(dataset, Checks(declared(settings, kept), settings.checks), ports.progress)
+    checks = Checks(declared(settings, kept), settings.checks)
+    findings = examine(dataset, checks, ports.progress, settings_path)
     report = FindingsReport(files=dataset.files, findings=findings)
     return Inspection(report, partial(open_again, root))
 
