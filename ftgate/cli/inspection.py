@@ -62,7 +62,7 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
             advice="Correct the globs, or add the data.",
         )
     context = declared(settings, kept, reviews(ports, WorkTree.NAME, settings), ports.meter(settings))
-    findings = examine(dataset, Checks(context, settings.checks), ports.progress)
+    findings = examine(dataset, Checks(context, settings.checks), ports.progress, settings_path)
     report = FindingsReport(files=dataset.files, findings=findings)
     return Inspection(report, partial(open_again, root))
 

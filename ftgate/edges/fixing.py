@@ -13,8 +13,8 @@ from ftgate.values.fix import Change, Fix, Mend
 _CHUNK = 1 << 20
 
 
-class _LeftAlone(Exception):
-    """Why a file is not touched."""
+class LeftAlone(Exception):
+    """Why a file is not touched; the text is said to the person who named it."""
 
 
 def fix_file(root: Path, path: str, *, dry_run: bool) -> Fix:
@@ -23,14 +23,14 @@ def fix_file(root: Path, path: str, *, dry_run: bool) -> Fix:
     try:
         before = file.lstat()
         if not stat.S_ISREG(before.st_mode):
-            raise _LeftAlone("it is no plain file")
+            raise LeftAlone("it is no plain file")
         if ".git" in file.resolve().parts:
-            raise _LeftAlone("it belongs to git")
+            raise LeftAlone("it belongs to git")
         with file.open("rb") as source:
             if dry_run:
-                return _mended(path, source, None)
+                return mended(path, source, None)
             return _replaced(path, file, before, source)
-    except _LeftAlone as reason:
+    except LeftAlone as reason:
         return Fix(path=path, left=str(reason))
 
 
@@ -39,13 +39,13 @@ def _replaced(path: str, file: Path, before: os.stat_result, source: BinaryIO) -
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name[:100]}.", suffix=".fixed")
     try:
         with os.fdopen(handle, "wb") as target:
-            fix = _mended(path, source, target)
+            fix = mended(path, source, target)
             target.flush()
             os.fchmod(target.fileno(), stat.S_IMODE(before.st_mode))
             os.fsync(target.fileno())
         now = file.lstat()
         if (now.st_ino, now.st_size, now.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
-            raise _LeftAlone("it was changed meanwhile")
+            raise LeftAlone("it was changed meanwhile")
         if fix.changes:
             Path(name).replace(file)
         return fix
@@ -53,7 +53,8 @@ def _replaced(path: str, file: Path, before: os.stat_result, source: BinaryIO) -
         Path(name).unlink(missing_ok=True)
 
 
-def _mended(path: str, source: BinaryIO, target: BinaryIO | None) -> Fix:
+def mended(path: str, source: BinaryIO, target: BinaryIO | None) -> Fix:
+    """Copies what is read, mended. Raises LeftAlone for what is no JSONL at all."""
     mending = _Mending(target)
     while chunk := source.readline(_CHUNK):
         mending.take(chunk)
@@ -92,7 +93,7 @@ class _Mending:
         self.before.update(chunk)
         self.bytes_before += len(chunk)
         if b"\0" in chunk:
-            raise _LeftAlone("it holds NUL bytes, so it is no JSONL")
+            raise LeftAlone("it holds NUL bytes, so it is no JSONL")
         if self._new_line:
             self._line += 1
             self._new_line, self._at_start, self._has_text = False, True, False

@@ -28,7 +28,7 @@ _ACTIVE = re.compile(
 )
 _MARKUP = re.compile(r"[\\`*\[\]~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"})
-_BLOCK_START = re.compile(r"[#+=:-]|\d+[.)]")
+_BLOCK_START = re.compile(r"[#+=:-]|\d{1,9}[.)]")  # no list begins with more digits
 _PUNCTUATED = re.compile(r"""\A([("']*)(.*?)([)"',.;:!?]*)\Z""", re.DOTALL)
 _CODE_IN_PROSE = re.compile(r"`([^`\n]+)`")
 

@@ -1,6 +1,6 @@
 """validate: every line of the training data of the head, against the base branch's declarations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -25,8 +25,9 @@ def validate(run: Run, ports: Ports) -> Run:
     before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
     after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
     context = declared(settings, kept, reviews(ports, run.plan.head, settings), ports.meter(settings))
-    old = _found(before, examine(before, Checks(context, settings.checks), ports.progress))
-    new = _found(after, examine(after, Checks(context, settings.checks), ports.progress))
+    home = run.plan.settings_path
+    old = _found(before, examine(before, Checks(context, settings.checks), ports.progress, home))
+    new = _found(after, examine(after, Checks(context, settings.checks), ports.progress, home))
     marked = mark_existing(new, old, settings.policy.existing)
     return replace(
         run,
@@ -63,14 +64,14 @@ def declared(settings: Settings, kept: Reserved, read: Reviews, meter: Meter | N
     )
 
 
-def examine(dataset: Dataset, checks: Checks, progress: Progress) -> tuple[Finding, ...]:
-    """All findings about a dataset: the reader's and the checks'."""
+def examine(dataset: Dataset, checks: Checks, progress: Progress, home: str) -> tuple[Finding, ...]:
+    """All findings about a dataset: the reader's and the checks'. `home` is where one without files is declared."""
     findings = [*dataset.findings]
     with progress.task("checking", len(dataset.examples)) as task:
         for example in dataset.examples:
             findings.extend(checks.see(example))
             task.advance()
-    findings.extend(checks.finish())
+    findings.extend(_homed(checks.finish(), dataset.files, home))
     return tuple(sorted(findings, key=_order))
 
 
@@ -82,8 +83,14 @@ def sift(streams: Iterable[DataStream], checks: Checks) -> tuple[tuple[DataFile,
         for thing in stream:
             findings.extend(checks.see(thing) if isinstance(thing, Example) else [thing])
         files.append(stream.file)
-    findings.extend(checks.finish())
+    findings.extend(_homed(checks.finish(), files, "."))
     return tuple(files), tuple(sorted(findings, key=_order))
+
+
+def _homed(findings: Iterable[Finding], files: Sequence[DataFile], home: str) -> Iterator[Finding]:
+    """A check that has seen no example knows no path: what it says stands at the first file."""
+    for finding in findings:
+        yield finding if finding.path else replace(finding, path=files[0].path if files else home)
 
 
 def blocks(run: Run) -> bool:
