@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BANKING ?= ../shared/scenarios/banking.py
 
-.PHONY: demo test lint golden scenarios wheel clean
+.PHONY: demo test lint fuzz golden scenarios wheel clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -27,6 +27,10 @@ lint: $(VENV)/installed   ## style, types, arrows between the rooms
 
 scenarios: $(VENV)/installed   ## ten pull requests on real bank messages; needs BANKING
 	$(VENV)/bin/python -m tests.scenarios $(BANKING)
+
+fuzz: $(VENV)/installed   ## five minutes of mutated bytes through reader, checks, formats and --fix
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check atheris
+	$(VENV)/bin/python -m tests.fuzz.reader --seconds 300
 
 golden: $(VENV)/installed   ## writes the golden comments anew; read the difference before you commit it
 	$(VENV)/bin/python -m tests.report.golden

@@ -91,7 +91,11 @@ class Output:
         assert self._validator is not None
         try:
             errors = list(islice(self._validator.iter_errors(value), MAX_ERRORS))
-        except (Unresolvable, re.error) as exc:
+        except (
+            Unresolvable,
+            re.error,
+            RecursionError,
+        ) as exc:  # the last: a schema that refers to itself for ever
             self._unusable = f"The output schema cannot be applied: {_clip(str(exc))}."
             self._validator = None
             return

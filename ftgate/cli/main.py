@@ -10,6 +10,7 @@ import click
 
 from ftgate import __version__
 from ftgate.errors import ExitCode, FtgateError
+from ftgate.report.quote import terminal
 
 _COMMANDS = {
     "init": "ftgate.cli.init",
@@ -122,14 +123,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(error: FtgateError) -> int:
     click.secho("ftgate: error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(error.message, err=True)
+    click.echo(_inert(error.message), err=True)
     if error.advice:
-        click.echo(f"  {error.advice}", err=True)
+        click.echo(_inert(f"  {error.advice}"), err=True)
     return error.exit_code
 
 
+def _inert(text: str) -> str:
+    """A message may name a file that a pull request named: it must not act in a terminal or a job log."""
+    return "\n".join(terminal(line) for line in text.split("\n"))
+
+
 def _outside(error: OSError) -> int:
-    where = f"{error.filename}: " if error.filename else ""
+    where = _inert(f"{error.filename}: ") if error.filename else ""
     click.secho("ftgate: error: ", fg="red", bold=True, nl=False, err=True)
     click.echo(f"{where}{error.strerror or error}", err=True)
     click.echo(

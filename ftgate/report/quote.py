@@ -153,6 +153,11 @@ def terminal(text: str, width: int | None = None) -> str:
     return shown if width is None else fit(shown, width)
 
 
+def log_safe(json_text: str) -> str:
+    """JSON that says the same: a job log takes ##[ for a command wherever it stands, and only strings can hold it."""
+    return json_text.replace("##[", "##\\u005b")
+
+
 def columns(text: str) -> int:
     """How many terminal columns a text takes: wide characters take two, combining marks none."""
     return sum(_columns(character) for character in text)

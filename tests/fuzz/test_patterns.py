@@ -172,7 +172,7 @@ USERS: dict[str, Callable[[str], object]] = {
     "terminal": quote.terminal,
     "code": lambda text: quote.code(text, len(text)),
     "block": lambda text: quote.block(text, len(text), lines=len(text)),
-    "prose": lambda text: quote.prose(text, len(text)),
+    "prose": lambda text: quote.prose(text, 20_000),
     "command_property": quote.command_property,
     "fit": lambda text: quote.fit(text, 80),
     "scan_json": scan_json,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from ftgate.report.findings.base import FindingsReport
-from ftgate.report.quote import one_line, visible
+from ftgate.report.quote import one_line, terminal
 from ftgate.values.finding import Finding, Severity
 
 
@@ -19,7 +19,8 @@ def render(report: FindingsReport) -> str:
     for path, found in by_file.items():
         _suite(root, path, found)
     ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    shown = ElementTree.tostring(root, encoding="unicode").replace("##[", "##&#91;")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{shown}\n'
 
 
 def _suite(root: ElementTree.Element, path: str, found: Sequence[Finding]) -> None:
@@ -39,7 +40,7 @@ def _case(suite: ElementTree.Element, finding: Finding) -> None:
     case = ElementTree.SubElement(
         suite, "testcase", classname=one_line(finding.path), name=one_line(name), time="0"
     )
-    text = visible(f"{finding.message}\n{finding.advice}".rstrip())
+    text = f"{terminal(finding.message)}\n{terminal(finding.advice)}".rstrip()
     if finding.severity is Severity.ERROR:
         message = one_line(finding.message)
         ElementTree.SubElement(case, "failure", message=message, type=one_line(finding.check)).text = text

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ftgate.report.findings.base import FindingsReport
-from ftgate.report.quote import visible
+from ftgate.report.quote import log_safe, visible
 from ftgate.values.dataset import DataFile
 from ftgate.values.finding import Finding, Severity
 
@@ -30,7 +30,7 @@ def render(report: FindingsReport) -> str:
             }
         ],
     }
-    return json.dumps(content, indent=2, ensure_ascii=True) + "\n"
+    return log_safe(json.dumps(content, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _driver(rules: list[str], findings: list[Finding]) -> dict[str, Any]:

@@ -67,8 +67,9 @@ def _parts(found: Sequence[Finding]) -> Iterator[list[Finding]]:
 
 def _file(report: FindingsReport, found: Sequence[Finding], said: set[str], width: int) -> Iterator[Spans]:
     new, old = _parts(found)
+    told_apart = any(finding.existing for finding in report.findings)
     for part, title in ((new, "  new here"), (old, "  on the base branch already")):
-        if part and old:
+        if part and told_apart:
             yield (Span("check", title),)
         for alike in _capped(part):
             yield from _finding(report, alike, said, width)
