@@ -35,6 +35,8 @@ _BLOCK, _SAMPLE = (
     2000,
     286,
 )  # every seventh: short cycles in the data are sampled evenly
+_PENDING = 1_000_000
+"""Words of a block at most: long prompts make short blocks."""
 _DIGEST = Layout(f"{_HASHES}I")
 _BANDED = Layout(f"{4 * _HASHES // _BANDS}s" * _BANDS)
 
@@ -54,6 +56,7 @@ class Likeness:
         self._places = Places()
         self._found: list[Cluster] | None = None
         self._block: list[tuple[int, list[str]]] = []
+        self._pending = 0
         self._template: set[str] = set()
         self._first: dict[int, int] = {}
         self._kept = array("Q")
@@ -83,7 +86,8 @@ class Likeness:
         self._outputs.append(short_output_key(example))
         if first == index:
             self._block.append((index, found))
-            if len(self._block) == _BLOCK:
+            self._pending += len(found)
+            if len(self._block) == _BLOCK or self._pending > _PENDING:
                 self._flush()
 
     def clusters(self) -> list[Cluster]:
@@ -108,7 +112,7 @@ class Likeness:
         return sorted(found, key=lambda cluster: -len(cluster.places))
 
     def _flush(self) -> None:
-        block, self._block = self._block, []
+        block, self._block, self._pending = self._block, [], 0
         runs = [shingles(found, SHINGLE) for _, found in block]
         self._template |= shared(runs)
         if template := self._template:
