@@ -51,4 +51,4 @@ def shingles(found: Sequence[str], size: int) -> list[str]:
     """Every run of `size` words; the whole text where it has fewer."""
     if len(found) <= size:
         return [" ".join(found)] if found else []
-    return list(map(" ".join, zip(*(found[i:] for i in range(size)), strict=False)))
+    return list(map(" ".join, zip(*[found[i:] for i in range(size)], strict=False)))
