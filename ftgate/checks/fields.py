@@ -47,8 +47,8 @@ class Fields:
             self._last = file
             self._formats.setdefault(example.format, _Seen(self._places.keep(example.place)))
         if example.metadata or example.tools:
-            types = set(_types("metadata", example.metadata, 0))
-            types.update(pair for tool in example.tools for pair in _types("tools[]", tool, 0))
+            types = dict.fromkeys(_types("metadata", example.metadata, 0))  # a set that keeps the order
+            types.update((pair, None) for tool in example.tools for pair in _types("tools[]", tool, 0))
             kept = self._places.keep(example.place)
             for field, kind in types:
                 if field in self._fields or len(self._fields) < MOST_FIELDS:

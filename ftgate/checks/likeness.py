@@ -35,6 +35,10 @@ _BLOCK, _SAMPLE = (
     2000,
     286,
 )  # every seventh: short cycles in the data are sampled evenly
+_CHUNK = 64
+"""Prompts whose shingles are in memory together: few, so that they stay in the cache."""
+_PENDING = 1_000_000
+"""Words of a block at most: long prompts make short blocks."""
 _DIGEST = Layout(f"{_HASHES}I")
 _BANDED = Layout(f"{4 * _HASHES // _BANDS}s" * _BANDS)
 
@@ -54,6 +58,7 @@ class Likeness:
         self._places = Places()
         self._found: list[Cluster] | None = None
         self._block: list[tuple[int, list[str]]] = []
+        self._pending = 0
         self._template: set[str] = set()
         self._first: dict[int, int] = {}
         self._kept = array("Q")
@@ -83,7 +88,8 @@ class Likeness:
         self._outputs.append(short_output_key(example))
         if first == index:
             self._block.append((index, found))
-            if len(self._block) == _BLOCK:
+            self._pending += len(found)
+            if len(self._block) == _BLOCK or self._pending > _PENDING:
                 self._flush()
 
     def clusters(self) -> list[Cluster]:
@@ -108,12 +114,17 @@ class Likeness:
         return sorted(found, key=lambda cluster: -len(cluster.places))
 
     def _flush(self) -> None:
-        block, self._block = self._block, []
-        runs = [shingles(found, SHINGLE) for _, found in block]
-        self._template |= shared(runs)
+        block, self._block, self._pending = self._block, [], 0
+        step = -(-len(block) // _SAMPLE) or 1
+        self._template |= shared([set(shingles(found, SHINGLE)) for _, found in block[::step]])
+        for start in range(0, len(block), _CHUNK):
+            self._sketch(block[start : start + _CHUNK])
+
+    def _sketch(self, chunk: list[tuple[int, list[str]]]) -> None:
+        runs = [shingles(found, SHINGLE) for _, found in chunk]
         if template := self._template:
             runs = [[run for run in found if run not in template] for found in runs]
-        kept = [(index, len(found)) for (index, _), found in zip(block, runs, strict=True) if found]
+        kept = [(index, len(found)) for (index, _), found in zip(chunk, runs, strict=True) if found]
         sketches = RMinHash.from_token_sets([found for found in runs if found], _HASHES, _SEED)
         for (index, size), sketch in zip(kept, sketches, strict=True):
             self._link(index, sketch, alike_from(size))
@@ -149,10 +160,9 @@ def short_output_key(example: Example) -> int:
     return int.from_bytes(output_key(example)[:8], "big")
 
 
-def shared(runs: Sequence[Sequence[str]]) -> set[str]:
-    """Shingles of a template: those that many of the prompts have, judged by a sample of them."""
-    sample = runs[:: -(-len(runs) // _SAMPLE) or 1]
-    counts = Counter(run for found in sample for run in set(found))
+def shared(sample: Sequence[set[str]]) -> set[str]:
+    """Shingles of a template: those that many prompts of a sample have."""
+    counts = Counter(run for found in sample for run in found)
     few = max(SHARED_FEW * len(sample), 5)
     least = max(SHARED * len(sample), min(few, SHARED_LEAST))
     return {run for run, count in counts.items() if count >= least}

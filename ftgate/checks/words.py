@@ -10,6 +10,8 @@ _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _LONG_WORD = 15
 """Characters per word from which a text is taken to have no spaces between words."""
 _LETTERS = 5
+_MOST = 200_000
+"""Characters by which a text is known; what is longer would fill the memory with shingles."""
 
 
 class _Folding(dict[int, str]):
@@ -37,6 +39,7 @@ def normalised(text: str, *, hyphens: bool = False) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, case and punctuation folded; runs of letters where words are not spaced."""
+    text = text[:_MOST]
     found = text.casefold().translate(_FOLDING).split()
     if len(text) > _LONG_WORD * max(len(found), 1):
         joined = "".join(found)
@@ -48,4 +51,4 @@ def shingles(found: Sequence[str], size: int) -> list[str]:
     """Every run of `size` words; the whole text where it has fewer."""
     if len(found) <= size:
         return [" ".join(found)] if found else []
-    return list(map(" ".join, zip(*(found[i:] for i in range(size)), strict=False)))
+    return list(map(" ".join, zip(*[found[i:] for i in range(size)], strict=False)))
