@@ -89,9 +89,9 @@ def main() -> None:
             for cluster in clusters
         )
         added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-        print(
-            f"| {number} | {len(texts) / seconds:,.0f} | {hit / len(sources):.3f} | {false} | {added:.0f} |"
-        )
+        rate, most, recall = len(texts) / seconds, bound(texts), hit / len(sources)
+        of_bound = f"{rate / most:.2f} of {most:,.0f}"
+        print(f"| {number} | {rate:,.0f} | {of_bound} | {recall:.3f} | {false} | {added:.0f} |")
         sys.stdout.flush()
 
 
