@@ -11,6 +11,7 @@ from ftgate.edges.lines import BOM
 from ftgate.values.fix import Change, Fix, Mend
 
 _CHUNK = 1 << 20
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class LeftAlone(Exception):
@@ -102,6 +103,8 @@ class _Mending:
         body = chunk.removesuffix(b"\n")
         while self._at_start and body.startswith(BOM):
             body = body.removeprefix(BOM)
+            if body.startswith(_UTF16_MARKS):
+                raise LeftAlone("without its byte order mark it would pass for UTF-16")
             self._note(Mend.BYTE_ORDER_MARK)
         text = body.rstrip(b"\r")
         if text:

@@ -170,6 +170,8 @@ class JsonlStream:
             )
             line = Line(line.number, line.start + len(BOM), body.removeprefix(BOM))
             body = line.raw
+            if line.is_blank:
+                return
         if (at := body.find(b"\r")) >= 0:
             yield self._carriage_return(line, body, at)
             return
