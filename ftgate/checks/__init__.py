@@ -1,10 +1,11 @@
 """Examples in, findings out: one file per curation check. Checks never read files and never change an example."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 
 from msgspec.structs import replace
 
-from ftgate.checks.base import Check, Context
+from ftgate.checks.base import Check, Context, SeesAll, UsesSameness
 from ftgate.checks.contamination import Contamination
 from ftgate.checks.contradiction import Contradiction
 from ftgate.checks.diversity import Diversity
@@ -13,9 +14,11 @@ from ftgate.checks.held_out import HeldOut
 from ftgate.checks.output import Output
 from ftgate.checks.purpose import Purpose
 from ftgate.checks.roles import Roles
+from ftgate.checks.sameness import Sameness
 from ftgate.checks.secrets import Secrets
 from ftgate.checks.size import Size
 from ftgate.checks.system_prompt import SystemPrompt
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Level
@@ -46,11 +49,23 @@ class Checks:
         self._checks = {
             name: make(context) for name, make in CHECKS.items() if self._levels.get(name) != "off"
         }
+        sameness = Sameness()
+        for check in self._checks.values():
+            if isinstance(check, UsesSameness):
+                check.sameness = sameness  # one memory for all of them
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Findings about one example, in the order of the checks."""
+        return self.see_all(Batch.of((example,)))
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """Findings about many examples, check by check."""
         for name, check in self._checks.items():
-            for finding in check.see(example):
+            if isinstance(check, SeesAll):
+                said: Iterable[Finding] = check.see_all(batch)
+            else:
+                said = chain.from_iterable(check.see(batch.example(row)) for row in range(len(batch)))
+            for finding in said:
                 yield self._levelled(name, finding)
 
     def finish(self) -> Iterator[Finding]:

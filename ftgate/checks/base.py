@@ -1,10 +1,12 @@
 """What a check is. Checks look at examples one by one and say what they find; they never read files."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from ftgate.checks.sameness import Sameness
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding
@@ -30,3 +32,18 @@ class Check(Protocol):
 
     def finish(self) -> Iterable[Finding]:
         """Findings about the dataset as a whole, once all examples were seen."""
+
+
+@runtime_checkable
+class SeesAll(Protocol):
+    """For speed, a check may look at many examples at a time; it then finds what `see` finds, one by one."""
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Findings about these examples, or about them and earlier ones."""
+
+
+@runtime_checkable
+class UsesSameness(Protocol):
+    """Checks that ask which examples are the same share one memory."""
+
+    sameness: Sameness

@@ -1,5 +1,7 @@
 """Places of many examples in little memory."""
 
+from collections.abc import Iterable
+
 from ftgate.values.finding import Place
 
 _LINE_BITS = 40
@@ -19,6 +21,11 @@ class Places:
             number = self._numbers[place.path] = len(self._paths)
             self._paths.append(place.path)
         return number << _LINE_BITS | place.line
+
+    def keep_lines(self, path: str, lines: Iterable[int]) -> list[int]:
+        """The integers that stand for lines of one file."""
+        above = self.keep(Place(path=path))
+        return [above | line for line in lines]
 
     def place(self, kept: int) -> Place:
         """Path and line; columns and pointers are not kept."""

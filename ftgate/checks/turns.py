@@ -1,6 +1,5 @@
 """Where a turn stands in its line, and when two prompts or two outputs are the same."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -8,12 +7,19 @@ import jiter
 import msgspec
 import xxhash
 
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Place
 
-_WHOLE_AS_FLOAT = re.compile(r"[0-9](?:\.0|[eE])")
 _ENCODER = msgspec.json.Encoder(order="sorted")
-_JSON_BEGINS = frozenset('{["-0123456789tfn')
+_JSON_BEGINS = frozenset('{["-0123456789')
+_JSON_WORDS = frozenset(("true", "false", "null"))
+_MAY_HOLD = frozenset((float, dict, list))
+_SPACE = frozenset(" \t\r\n")
+_NO_PROMPT = 1 << 126
+
+NOT_JSON = object()
+"""Stands for the value of a text that has none."""
 
 
 def turn_pointer(example: Example, index: int) -> str:
@@ -61,24 +67,91 @@ class _Last:
 
 
 def _prompt_key(example: Example) -> bytes:
-    parts = [_turn(message) for message in example.prompt]
-    if example.tools:
+    prompt = example.prompt
+    if example.tools or any(message.tool_calls or message.content is None for message in prompt):
+        parts = [_turn(message) for message in prompt]
         parts.append(_canonical([dict(tool) for tool in example.tools]))
-    return xxhash.xxh3_128_digest("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+        text = "\x1f".join(parts)
+    else:
+        # No text holds a NUL: the reader refuses it. So what stands between two of them is one role or one text.
+        text = "\0".join([message.role for message in prompt] + [(m.content or "").strip() for m in prompt])
+    return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
 
 
 def _output_key(example: Example) -> bytes:
     if not example.messages:
-        return b""
+        return bytes(8)
     message = example.messages[last_assistant(example)]
     text = _value(message.content or "") + "".join(f"\x1e{_value(part)}" for part in _calls(message))
-    return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
+    return xxhash.xxh3_64_digest(text.encode("utf-8", "surrogatepass"))
 
 
 prompt_key = _Last(_prompt_key)
 """Digest of everything before the last assistant turn: roles, texts without outer space, calls, tools."""
 output_key = _Last(_output_key)
 """Digest of the last assistant turn; JSON texts of equal value have equal digests. Call ids do not count."""
+
+
+def answers(example: Example) -> bool:
+    """Whether there is a prompt and something that answers it."""
+    return 0 < len(example.prompt) < len(example.messages)
+
+
+def prompt_keys(batch: Batch) -> list[int]:
+    """`prompt_key` of every row; marked where nothing answers, so that it is like no prompt that is answered."""
+    known: list[int] | None = batch.memo.get("prompts")
+    if known is None:
+        known = batch.memo["prompts"] = list(_prompt_keys(batch))
+    return known
+
+
+def _prompt_keys(batch: Batch) -> Iterable[int]:
+    heads: dict[tuple[str, ...], str] = {}
+    for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
+        if roles is None or roles[-1] != "assistant" or len(roles) == 1:
+            example = batch.example(row)
+            key = int.from_bytes(prompt_key(example), "big")
+            yield key if answers(example) else key ^ _NO_PROMPT
+            continue
+        head = heads.get(roles)
+        if head is None:
+            head = heads[roles] = "\0".join(roles[:-1])
+        said = "\0".join([head, *map(str.strip, texts[:-1])])
+        yield xxhash.xxh3_128_intdigest(said.encode("utf-8", "surrogatepass"))
+
+
+def reply_values(batch: Batch) -> list[Any]:
+    """The JSON value of the last turn of every plain row that an assistant ends; NOT_JSON for every other."""
+    known: list[Any] | None = batch.memo.get("values")
+    if known is None:
+        known = batch.memo["values"] = [
+            _json_or_not(texts[-1]) if roles and roles[-1] == "assistant" else NOT_JSON
+            for roles, texts in zip(batch.roles, batch.texts, strict=True)
+        ]
+    return known
+
+
+def output_keys(batch: Batch) -> list[int]:
+    """`output_key` of every row."""
+    known: list[int] | None = batch.memo.get("outputs")
+    if known is None:
+        known = batch.memo["outputs"] = list(_output_keys(batch))
+    return known
+
+
+def _output_keys(batch: Batch) -> Iterable[int]:
+    rows = zip(batch.roles, batch.texts, reply_values(batch), strict=True)
+    for row, (roles, texts, value) in enumerate(rows):
+        if value is not NOT_JSON:
+            text = "\0" + _canonical(_whole(value) if _has_whole(value) else value)
+        elif roles and roles[-1] == "assistant":
+            text = texts[-1].strip()
+            if len(text) != len(texts[-1]):
+                text = _value(text)
+        else:
+            yield int.from_bytes(output_key(batch.example(row)), "big")
+            continue
+        yield xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
 
 
 def text_key(text: str) -> bytes:
@@ -105,13 +178,32 @@ def _calls(message: Message) -> list[str]:
 def _value(text: str) -> str:
     """Canonical JSON behind a NUL where the text is JSON, so that no plain text is taken for it."""
     text = text.strip()
-    if text[:1] not in _JSON_BEGINS:
+    value = _json_or_not(text)
+    if value is NOT_JSON:
         return text
+    return "\0" + _canonical(_whole(value) if _has_whole(value) else value)
+
+
+def _json_or_not(text: str) -> Any:
+    """Most texts are told apart by how they begin: an exception for each of them would cost more than all else."""
+    begin = text[:1]
+    if begin not in _JSON_BEGINS and begin not in _SPACE and text.strip() not in _JSON_WORDS:
+        return NOT_JSON
     try:
-        value = strict_json(text)
+        return strict_json(text)
     except ValueError:
-        return text
-    return "\0" + _canonical(_whole(value) if _WHOLE_AS_FLOAT.search(text) else value)
+        return NOT_JSON
+
+
+def _has_whole(value: Any) -> bool:
+    """Whether there may be a float in a value that is a whole number."""
+    if type(value) is float:
+        return value.is_integer()
+    if type(value) is dict:
+        return any([_has_whole(item) for item in value.values() if type(item) in _MAY_HOLD])
+    if type(value) is list:
+        return any([_has_whole(item) for item in value if type(item) in _MAY_HOLD])
+    return False
 
 
 def _canonical(value: Any) -> str:

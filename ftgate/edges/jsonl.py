@@ -1,6 +1,6 @@
 """Reads JSONL: bytes in, examples and findings out in line order. Bad input is a finding, never an exception."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from msgspec import Struct
@@ -9,7 +9,9 @@ from ftgate.edges.explain import explain
 from ftgate.edges.formats import detect_format, is_sound, messages_of, shape, simple_messages
 from ftgate.edges.lines import BOM, MAX_LINE, SPACE, Line, Lines
 from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
+from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -45,6 +47,7 @@ class JsonlStream:
         self._saw_crlf = False
         self._saw_text = False
         self._examples = 0
+        self._accepts: Callable[[Any], bool] | None = None
 
     @property
     def file(self) -> DataFile:
@@ -61,16 +64,57 @@ class JsonlStream:
 
     def __iter__(self) -> Iterator[Example | Finding]:
         for line in self._lines:
-            raw = line.raw
-            value = None if b"\r" in raw or b"\\u0000" in raw or line.cut else parse_json(raw)
-            if type(value) is dict and self._format and (messages := simple_messages(value, self._format)):
-                if self._run:
-                    yield from self._end_run()
-                yield self._example(line, messages)
-            else:
-                yield from self._careful(line, value)
+            yield from self._line(line)
         yield from self._end_run()
         yield from self._end()
+
+    def batches(self) -> Iterator[Batch | Finding]:
+        """The same for many examples at a time: a batch comes after the findings about the lines between its own."""
+        while self._lines.refill():
+            batch = Batch(self._path)
+            yield from self._rows(batch)
+            if batch:
+                yield batch
+        yield from self._end_run()
+        yield from self._end()
+
+    def _rows(self, batch: Batch) -> Iterator[Finding]:
+        """Every line of a block, and those after it that one of them was spread over."""
+        lines = self._lines
+        while lines.waiting():
+            form = FORMS.get(self._format) if self._format else None
+            if form and not lines.has_return and (ahead := lines.ahead()):
+                batch.format = self._format
+                count, size = take_plain(form, ahead, batch, lines.count + 1, lines.start, self._accepts)
+                lines.skip(count, size)
+                if count:
+                    self._examples += count
+                    yield from self._end_run()
+                if count == len(ahead):
+                    continue
+            yield from self._collect(next(lines), batch)
+
+    def _collect(self, line: Line, batch: Batch) -> Iterator[Finding]:
+        for thing in self._line(line):
+            if isinstance(thing, Example):
+                batch.add(thing)
+            else:
+                yield thing
+
+    def _line(self, line: Line) -> Iterator[Example | Finding]:
+        raw = line.raw
+        value = None if b"\r" in raw or b"\\u0000" in raw or line.cut else parse_json(raw)
+        if (
+            type(value) is dict
+            and self._format
+            and (messages := simple_messages(value, self._format))
+            and (self._accepts is None or self._accepts(value))
+        ):
+            if self._run:
+                yield from self._end_run()
+            yield self._example(line, messages)
+        else:
+            yield from self._careful(line, value)
 
     def _example(self, line: Line, messages: tuple[Message, ...], tools: tuple[Any, ...] = ()) -> Example:
         self._saw_text = True

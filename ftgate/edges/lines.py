@@ -12,6 +12,8 @@ from ftgate.errors import OutsideError
 
 MAX_LINE = 10_000_000
 """Bytes of a line that is still read."""
+BLOCK = 1 << 17
+"""Bytes that are read ahead where lines are taken in blocks: small enough for a processor's own memory."""
 SPACE = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
 
@@ -38,16 +40,20 @@ class Line(Struct, frozen=True):
 
 
 class Lines:
-    """Splits on LF only: U+2028 and CR are characters of a line. Holds one line at a time."""
+    """Splits on LF only: U+2028 and CR are characters of a line. Holds one line at a time, or one block."""
 
-    def __init__(self, path: str, stream: BinaryIO) -> None:
+    def __init__(self, path: str, stream: BinaryIO, *, number: int = 0, start: int = 0) -> None:
         self._path = path
         self._stream = stream
         self._again: deque[Line] = deque()
         self._sha256 = hashlib.sha256()
-        self.count = 0
+        self._block: list[bytes] = []
+        self._at = 0
+        self.count = number
+        self.start = start
         self.bytes = 0
         self.ends_with_newline = True
+        self.has_return = False
 
     @property
     def sha256(self) -> str:
@@ -60,14 +66,42 @@ class Lines:
     def __next__(self) -> Line:
         if self._again:
             return self._again.popleft()
-        start, raw = self.bytes, self._chunk()
+        start = self.start
+        if self._at < len(self._block):
+            raw = self._block[self._at]
+            self._at += 1
+        else:
+            raw = self._chunk()
         if not raw:
             raise StopIteration
         self.count += 1
+        self.start += len(raw)
         cut = len(raw) > MAX_LINE
         if cut:
             self._skip(raw)
         return Line(self.count, start, raw, cut)
+
+    def refill(self) -> bool:
+        """Reads a block, when the last one is used up; False at the end."""
+        if not self.waiting():
+            self._block, self._at = self._read_block(), 0
+        return self.waiting()
+
+    def waiting(self) -> bool:
+        """Whether a line comes next for which nothing has to be read."""
+        return bool(self._again) or self._at < len(self._block)
+
+    def ahead(self) -> Sequence[bytes]:
+        """The rest of the block, as it is; nothing while lines come again."""
+        if self._again:
+            return ()
+        return self._block[self._at :] if self._at else self._block
+
+    def skip(self, lines: int, size: int) -> None:
+        """The first lines of those ahead have been dealt with; `size` is their number of bytes."""
+        self._at += lines
+        self.count += lines
+        self.start += size
 
     def put_back(self, lines: Sequence[Line]) -> None:
         """The lines come again, in order, marked as such."""
@@ -80,20 +114,39 @@ class Lines:
         for _ in self:
             pass
 
+    def _read_block(self) -> list[bytes]:
+        """Whole lines; a line that is too long ends the block, because the rest of it must not be read as another."""
+        block: list[bytes] = []
+        size, readline = 0, self._stream.readline
+        try:
+            while size < BLOCK and (raw := readline(MAX_LINE + 1)):
+                block.append(raw)
+                size += len(raw)
+        except OSError as exc:
+            raise OutsideError(f"{self._path} could not be read: {exc}") from exc
+        whole = b"".join(block)
+        self.has_return = b"\r" in whole
+        self._note(whole)
+        return block
+
     def _chunk(self) -> bytes:
         try:
             raw = self._stream.readline(MAX_LINE + 1)
         except OSError as exc:
             raise OutsideError(f"{self._path} could not be read: {exc}") from exc
+        self._note(raw)
+        return raw
+
+    def _note(self, raw: bytes) -> None:
         self._sha256.update(raw)
         self.bytes += len(raw)
         if raw:
             self.ends_with_newline = raw.endswith(b"\n")
-        return raw
 
     def _skip(self, raw: bytes) -> None:
         while raw and not raw.endswith(b"\n"):
             raw = self._chunk()
+            self.start += len(raw)
 
 
 def brackets(raw: bytes) -> int | None:

@@ -4,16 +4,18 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from ftgate.checks import Checks
+from ftgate.checks import CHECKS, Checks
 from ftgate.checks.base import Context
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import demote_existing
 from ftgate.ports import DataStream, Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, training_data
-from ftgate.values.dataset import DataFile, Example
+from ftgate.values.dataset import DataFile
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
+
+_RANKS = {name: rank for rank, name in enumerate(CHECKS, start=1)}
 
 
 def validate(run: Run, ports: Ports) -> Run:
@@ -57,8 +59,8 @@ def sift(streams: Iterable[DataStream], checks: Checks) -> tuple[tuple[DataFile,
     files: list[DataFile] = []
     findings: list[Finding] = []
     for stream in streams:
-        for thing in stream:
-            findings.extend(checks.see(thing) if isinstance(thing, Example) else [thing])
+        for thing in stream.batches():
+            findings.extend([thing] if isinstance(thing, Finding) else checks.see_all(thing))
         files.append(stream.file)
     findings.extend(checks.finish())
     return tuple(files), tuple(sorted(findings, key=_order))
@@ -69,5 +71,5 @@ def blocks(run: Run) -> bool:
     return any(finding.severity is Severity.ERROR for finding in run.findings)
 
 
-def _order(finding: Finding) -> tuple[str, int, int, int]:
-    return finding.path, finding.line, finding.severity.rank, finding.column
+def _order(finding: Finding) -> tuple[str, int, int, int, int]:
+    return finding.path, finding.line, finding.severity.rank, finding.column, _RANKS.get(finding.check, 0)

@@ -1,0 +1,91 @@
+"""Which examples have the same prompt, and the same output too, in few bytes an example.
+
+Prompts are told apart by 128 bits and outputs by 64 more, so that nothing has to be read again to confirm: checks see
+every line once and never open a file. xxh3 is no cryptographic digest; somebody who builds a collision into a pull
+request gains a finding about that pull request, and nothing else is decided by it.
+"""
+
+from array import array
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from ftgate.checks.places import Places
+from ftgate.checks.turns import output_keys, prompt_keys
+from ftgate.values.batch import Batch
+
+_LOW = (1 << 64) - 1
+_SMALLEST = 1 << 10
+
+
+class Same(Struct, frozen=True):
+    """An example has the prompt of an earlier one.
+
+    `clash` names the first with this prompt where the outputs differ, and is "" where they do not; `again` names the
+    first with this prompt and this output, and is "" where there is none.
+    """
+
+    row: int
+    clash: str
+    again: str
+
+
+class Sameness:
+    """Keeps 32 bytes an example, and 8 to 16 in the table that finds them by prompt."""
+
+    def __init__(self) -> None:
+        self._low, self._high, self._outputs, self._kept = array("Q"), array("Q"), array("Q"), array("Q")
+        self._places = Places()
+        self._table = array("I", bytes(4 * _SMALLEST))
+        self._variants: dict[tuple[int, int], int] = {}
+        self._seen: tuple[Batch | None, list[Same]] = (None, [])
+
+    def see(self, batch: Batch) -> list[Same]:
+        """What is the same as before. Several checks ask about the same batch, one after the other."""
+        if self._seen[0] is not batch:
+            prompts, outputs = prompt_keys(batch), output_keys(batch)
+            start = len(self._low)
+            self._low.extend([prompt & _LOW for prompt in prompts])
+            self._high.extend([prompt >> 64 for prompt in prompts])
+            self._outputs.extend(outputs)
+            self._kept.extend(self._places.keep_lines(batch.path, batch.lines))
+            self._seen = (batch, [self._same(start, at, first) for at, first in self._find(start)])
+        return self._seen[1]
+
+    def _find(self, start: int) -> Iterator[tuple[int, int]]:
+        """Examples from `start` on that have the prompt of an earlier one, with the first that has it."""
+        low, high = self._low, self._high
+        if 2 * len(low) > len(self._table):
+            self._grow(start)
+        table, mask = self._table, len(self._table) - 1
+        for at in range(start, len(low)):
+            slot = low[at] & mask
+            while other := table[slot]:
+                if low[other - 1] == low[at] and high[other - 1] == high[at]:
+                    yield at, other - 1
+                    break
+                slot = slot + 1 & mask
+            else:
+                table[slot] = at + 1
+
+    def _grow(self, count: int) -> None:
+        """A larger table, with the first `count` examples in it; repeats find the place taken and stay out."""
+        size = _SMALLEST
+        while size < 3 * len(self._low):
+            size *= 2
+        self._table = array("I", bytes(4 * size))
+        table, low, high, mask = self._table, self._low, self._high, size - 1
+        for at in range(count):
+            slot = low[at] & mask
+            while (other := table[slot]) and (low[other - 1], high[other - 1]) != (low[at], high[at]):
+                slot = slot + 1 & mask
+            if not other:
+                table[slot] = at + 1
+
+    def _same(self, start: int, at: int, first: int) -> Same:
+        name = self._places.name
+        output = self._outputs[at]
+        if output == self._outputs[first]:
+            return Same(at - start, "", name(self._kept[first]))
+        again = self._variants.setdefault((first, output), at)
+        return Same(at - start, name(self._kept[first]), name(self._kept[again]) if again != at else "")
