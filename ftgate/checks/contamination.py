@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ftgate.checks.base import Context
 from ftgate.checks.turns import system_text, text_key, turn_place
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example, Message
 from ftgate.values.finding import Finding, Severity, found
 
@@ -71,6 +72,12 @@ class Contamination:
             if reserved := self._match(text_key(said), example):
                 yield _leak(example, index, exact, reserved)
                 return
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples."""
+        if self._reserved:
+            for row in range(len(batch)):
+                yield from self.see(batch.example(row))
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""

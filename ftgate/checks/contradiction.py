@@ -25,7 +25,7 @@ class Contradiction:
     def __init__(self, context: Context) -> None:
         self.sameness = Sameness()
         self._held_out = {
-            int.from_bytes(prompt_key(e), "big"): (int.from_bytes(output_key(e), "big"), e.place)
+            prompt_key(e): (int.from_bytes(output_key(e), "big"), e.place)
             for e in context.held_out
             if e.prompt
         }

@@ -1,12 +1,13 @@
 """diversity: one opening or one output must not dominate. The seed, curation 3: edge cases, error paths, odd inputs."""
 
-from collections import Counter
+from array import array
 from collections.abc import Iterable, Iterator
 
 import xxhash
 
 from ftgate.checks.base import Context
-from ftgate.checks.turns import output_key
+from ftgate.checks.turns import output_keys
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -18,20 +19,27 @@ _WORDS = 3
 
 
 class Diversity:
-    """Keeps a 64-bit digest and a count per distinct opening and output."""
+    """Keeps 64 bits of every opening and every output."""
 
     def __init__(self, context: Context) -> None:
-        self._openings: Counter[int] = Counter()
-        self._outputs: Counter[int] = Counter()
+        self._openings = array("Q")
+        self._outputs = array("Q")
         self._path = ""
 
     def see(self, example: Example) -> Iterable[Finding]:
         """Counts."""
-        self._path = self._path or example.place.path
-        opening = next((m.content or "" for m in example.messages if m.role == "user"), "")
-        words = " ".join(opening[:200].casefold().split()[:_WORDS])
-        self._openings[xxhash.xxh3_64_intdigest(words.encode("utf-8", "surrogatepass"))] += 1
-        self._outputs[int.from_bytes(output_key(example)[:8], "big")] += 1
+        return self.see_all(Batch.of((example,)))
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Counts many."""
+        self._path = self._path or batch.path
+        self._outputs.extend(output_keys(batch))
+        self._openings.extend(
+            [
+                xxhash.xxh3_64_intdigest(_opening(batch, row, roles).encode("utf-8", "surrogatepass"))
+                for row, roles in enumerate(batch.roles)
+            ]
+        )
         return ()
 
     def finish(self) -> Iterator[Finding]:
@@ -44,9 +52,35 @@ class Diversity:
             ),
             (self._outputs, "have the same output", "Add examples of the other outputs."),
         )
-        for counts, what, advice in told:
-            total = counts.total()
-            most = max(counts.values(), default=0)
-            if total >= LEAST and most > SHARE * total:
+        for keys, what, advice in told:
+            total = len(keys)
+            if total < LEAST:
+                continue
+            most = keys.count(_majority(keys))
+            if most > SHARE * total:
                 message = f"{most} of {total} examples ({most / total:.0%}) {what}."
                 yield found("diversity", Severity.WARNING, Place(path=self._path), message, advice)
+
+
+def _opening(batch: Batch, row: int, roles: tuple[str, ...] | None) -> str:
+    if roles is None:
+        opening = next((m.content or "" for m in batch.example(row).messages if m.role == "user"), "")
+    else:
+        opening = batch.texts[row][roles.index("user")] if "user" in roles else ""
+    words = opening[:64].split(None, _WORDS)
+    if len(words) <= _WORDS:
+        words = opening[:200].split(None, _WORDS)
+    return " ".join(words[:_WORDS]).casefold()
+
+
+def _majority(keys: Iterable[int]) -> int:
+    """The key that more than half of all are, if there is one (Boyer and Moore): no table of them is needed."""
+    candidate = lead = 0
+    for key in keys:
+        if key == candidate:
+            lead += 1
+        elif lead:
+            lead -= 1
+        else:
+            candidate, lead = key, 1
+    return candidate

@@ -15,7 +15,8 @@ from referencing.exceptions import Unresolvable
 from ftgate.checks.base import Context
 from ftgate.checks.key_style import fits, keys_of, spell
 from ftgate.checks.output_shapes import OutputShapes
-from ftgate.checks.turns import last_assistant, strict_json, turn_place
+from ftgate.checks.turns import NOT_JSON, last_assistant, reply_values, strict_json, turn_place
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -50,6 +51,22 @@ class Output:
         if not findings and len(self._valid) < _KNOWN_VALID:
             self._valid.add(key)
         yield from findings
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples; where nothing is declared, only the shape of the usual ones is noted."""
+        self._path = self._path or batch.path
+        simple = self._validator is None and self._style is None
+        for row, value in enumerate(reply_values(batch) if simple else ()):
+            roles, texts = batch.roles[row], batch.texts[row]
+            if roles is None or roles[-1] != "assistant":
+                yield from self.see(batch.example(row))
+            elif value is NOT_JSON:
+                if texts[-1]:
+                    self._shapes.note_odd(batch.path, batch.lines[row])
+            elif type(value) is not dict or not self._shapes.note_usual(value):
+                yield from self.see(batch.example(row))
+        for row in range(0 if simple else len(batch)):
+            yield from self.see(batch.example(row))
 
     def finish(self) -> Iterator[Finding]:
         """A schema that cannot be used; the odd ones out where none is declared."""

@@ -22,6 +22,7 @@ _KEPT = 1000
 class _Group(Struct):
     first: int
     count: int = 0
+    styles: tuple[KeyStyle, ...] = ()
 
 
 class OutputShapes:
@@ -32,6 +33,7 @@ class OutputShapes:
         self._odd = array("Q")
         self._objects = 0
         self._key_sets: dict[tuple[str, ...], _Group] = {}
+        self._usual: dict[tuple[str, ...], _Group] = {}
         self._styles: Counter[KeyStyle] = Counter()
         self._style_examples: dict[KeyStyle, tuple[str, int]] = {}
 
@@ -44,11 +46,35 @@ class OutputShapes:
         self._objects += 1
         keys = tuple(sorted(value))
         if keys in self._key_sets or len(self._key_sets) < _KEPT:
-            self._key_sets.setdefault(keys, _Group(kept)).count += 1
+            self._group(value, keys, kept).count += 1
         for style, key in {telling_style(key): key for _, key in keys_of(value)}.items():
             if style:
                 self._styles[style] += 1
                 self._style_examples.setdefault(style, (key, kept))
+
+    def note_odd(self, path: str, line: int) -> None:
+        """One output without a JSON value."""
+        self._odd.extend(self._places.keep_lines(path, (line,)))
+
+    def note_usual(self, value: dict[str, Any]) -> bool:
+        """One more output with keys in an order that is known, and no objects inside; False when it is another."""
+        group = self._usual.get(tuple(value))
+        if group is None or any([_holds_keys(item) for item in value.values()]):
+            return False
+        self._objects += 1
+        group.count += 1
+        for style in group.styles:
+            self._styles[style] += 1
+        return True
+
+    def _group(self, value: dict[str, Any], keys: tuple[str, ...], kept: int) -> _Group:
+        group = self._key_sets.get(keys)
+        if group is None:
+            styles = {style for key in keys if (style := telling_style(key))}
+            group = self._key_sets[keys] = _Group(kept, styles=tuple(sorted(styles)))
+        if len(self._usual) < _KEPT:
+            self._usual[tuple(value)] = group
+        return group
 
     def finish(self) -> Iterator[Finding]:
         """Warnings, once most outputs turned out to be JSON objects."""
@@ -87,6 +113,12 @@ class OutputShapes:
                 message = f'The key "{key[:40]}" is {style}; most keys are {usual}.'
                 advice = "Spell all keys the same way, and declare data.key_style."
                 yield found("output", Severity.WARNING, self._places.place(kept), message, advice)
+
+
+def _holds_keys(item: Any) -> bool:
+    if type(item) is list:
+        return any([type(inner) is dict or type(inner) is list for inner in item])
+    return type(item) is dict
 
 
 def _names(keys: list[str]) -> str:

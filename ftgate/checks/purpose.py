@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 from ftgate.checks.base import Context
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -31,6 +32,11 @@ class Purpose:
     def see(self, example: Example) -> Iterable[Finding]:
         """Notes the file to speak of."""
         self._path = self._path or example.place.path
+        return ()
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """The same for many examples."""
+        self._path = self._path or batch.path
         return ()
 
     def finish(self) -> Iterable[Finding]:

@@ -7,9 +7,11 @@ from msgspec import Struct
 
 from ftgate.checks.base import Context
 from ftgate.checks.turns import turn_place
-from ftgate.values.dataset import Example, Message
+from ftgate.values.batch import Batch
+from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
 
+_REMEMBERED = 10_000  # orders of roles
 _SPEAKERS = ("user", "assistant", "tool")
 
 
@@ -46,6 +48,7 @@ class Roles:
         self._target = context.data.target
         self._profile = PROFILES.get(self._target)
         self._path = ""
+        self._good: dict[tuple[str, ...], bool] = {}
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Presence and order of the turns."""
@@ -55,12 +58,29 @@ class Roles:
         yield from _empty(example)
         yield from self._order(example, self._profile or PROFILES["trl"])
 
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples: those whose order is known to be good and whose texts say something are passed."""
+        self._path = self._path or batch.path
+        good = self._good
+        for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
+            if roles is None or not all(texts) or any(map(str.isspace, texts)) or not (good.get(roles) or self._is_good(roles)):
+                yield from self.see(batch.example(row))
+
     def finish(self) -> Iterable[Finding]:
         """A target that no profile describes."""
         if self._profile is None:
             message = f"No profile for the target '{self._target}'; the examples were checked as for trl."
             advice = f"Set data.target to one of {', '.join(PROFILES)}."
             yield found("roles", Severity.ERROR, Place(path=self._path), message, advice)
+
+    def _is_good(self, roles: tuple[str, ...]) -> bool:
+        """Whether nothing is said about these roles where every turn has a text. Long ones are not remembered."""
+        place = Place(path="")
+        turns = tuple(Message(role=role, content="text") for role in roles)
+        is_good = not any(self.see(Example(place=place, format=Format.CONVERSATION, messages=turns)))
+        if len(self._good) < _REMEMBERED:
+            self._good[roles] = is_good
+        return is_good
 
     def _order(self, example: Example, profile: Profile) -> Iterator[Finding]:
         turns = [(i, m.role) for i, m in enumerate(example.messages) if m.role in _SPEAKERS]

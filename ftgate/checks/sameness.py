@@ -6,7 +6,6 @@ request gains a finding about that pull request, and nothing else is decided by 
 """
 
 from array import array
-from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -14,7 +13,6 @@ from ftgate.checks.places import Places
 from ftgate.checks.turns import output_keys, prompt_keys
 from ftgate.values.batch import Batch
 
-_LOW = (1 << 64) - 1
 _SMALLEST = 1 << 10
 
 
@@ -34,7 +32,8 @@ class Sameness:
     """Keeps 32 bytes an example, and 8 to 16 in the table that finds them by prompt."""
 
     def __init__(self) -> None:
-        self._low, self._high, self._outputs, self._kept = array("Q"), array("Q"), array("Q"), array("Q")
+        self._prompts = array("Q")  # two for every example
+        self._outputs, self._kept = array("Q"), array("Q")
         self._places = Places()
         self._table = array("I", bytes(4 * _SMALLEST))
         self._variants: dict[tuple[int, int], int] = {}
@@ -43,44 +42,36 @@ class Sameness:
     def see(self, batch: Batch) -> list[Same]:
         """What is the same as before. Several checks ask about the same batch, one after the other."""
         if self._seen[0] is not batch:
-            prompts, outputs = prompt_keys(batch), output_keys(batch)
-            start = len(self._low)
-            self._low.extend([prompt & _LOW for prompt in prompts])
-            self._high.extend([prompt >> 64 for prompt in prompts])
-            self._outputs.extend(outputs)
+            start = len(self._kept)
+            self._prompts.frombytes(b"".join(prompt_keys(batch)))
+            self._outputs.extend(output_keys(batch))
             self._kept.extend(self._places.keep_lines(batch.path, batch.lines))
             self._seen = (batch, [self._same(start, at, first) for at, first in self._find(start)])
         return self._seen[1]
 
-    def _find(self, start: int) -> Iterator[tuple[int, int]]:
+    def _find(self, start: int) -> list[tuple[int, int]]:
         """Examples from `start` on that have the prompt of an earlier one, with the first that has it."""
-        low, high = self._low, self._high
-        if 2 * len(low) > len(self._table):
-            self._grow(start)
-        table, mask = self._table, len(self._table) - 1
-        for at in range(start, len(low)):
-            slot = low[at] & mask
+        repeats: list[tuple[int, int]] = []
+        if 2 * len(self._kept) > len(self._table):
+            size = len(self._table)
+            while size < 3 * len(self._kept):
+                size *= 2
+            self._table = array("I", bytes(4 * size))
+            start, begin = 0, start  # all go into the larger table; those before `begin` were told already
+        else:
+            begin = start
+        prompts, table, mask = self._prompts, self._table, len(self._table) - 1
+        for at, low in enumerate(prompts[2 * start :: 2], start):
+            slot = low & mask
             while other := table[slot]:
-                if low[other - 1] == low[at] and high[other - 1] == high[at]:
-                    yield at, other - 1
+                if prompts[2 * other - 2] == low and prompts[2 * other - 1] == prompts[2 * at + 1]:
+                    if at >= begin:
+                        repeats.append((at, other - 1))
                     break
                 slot = slot + 1 & mask
             else:
                 table[slot] = at + 1
-
-    def _grow(self, count: int) -> None:
-        """A larger table, with the first `count` examples in it; repeats find the place taken and stay out."""
-        size = _SMALLEST
-        while size < 3 * len(self._low):
-            size *= 2
-        self._table = array("I", bytes(4 * size))
-        table, low, high, mask = self._table, self._low, self._high, size - 1
-        for at in range(count):
-            slot = low[at] & mask
-            while (other := table[slot]) and (low[other - 1], high[other - 1]) != (low[at], high[at]):
-                slot = slot + 1 & mask
-            if not other:
-                table[slot] = at + 1
+        return repeats
 
     def _same(self, start: int, at: int, first: int) -> Same:
         name = self._places.name

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ftgate.checks.base import Context
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -25,6 +26,12 @@ class Size:
         """Counts."""
         self._examples += 1
         self._path = self._path or example.place.path
+        return ()
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Counts many."""
+        self._examples += len(batch)
+        self._path = self._path or batch.path
         return ()
 
     def finish(self) -> Iterable[Finding]:

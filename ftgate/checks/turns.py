@@ -16,7 +16,6 @@ _JSON_BEGINS = frozenset('{["-0123456789')
 _JSON_WORDS = frozenset(("true", "false", "null"))
 _MAY_HOLD = frozenset((float, dict, list))
 _SPACE = frozenset(" \t\r\n")
-_NO_PROMPT = 1 << 126
 
 NOT_JSON = object()
 """Stands for the value of a text that has none."""
@@ -97,27 +96,29 @@ def answers(example: Example) -> bool:
     return 0 < len(example.prompt) < len(example.messages)
 
 
-def prompt_keys(batch: Batch) -> list[int]:
-    """`prompt_key` of every row; marked where nothing answers, so that it is like no prompt that is answered."""
-    known: list[int] | None = batch.memo.get("prompts")
+def prompt_keys(batch: Batch) -> list[bytes]:
+    """`prompt_key` of every row; other where nothing answers, so that it is like no prompt that is answered."""
+    known: list[bytes] | None = batch.memo.get("prompts")
     if known is None:
-        known = batch.memo["prompts"] = list(_prompt_keys(batch))
+        known = batch.memo["prompts"] = _prompt_keys(batch)
     return known
 
 
-def _prompt_keys(batch: Batch) -> Iterable[int]:
+def _prompt_keys(batch: Batch) -> list[bytes]:
     heads: dict[tuple[str, ...], str] = {}
+    keys: list[bytes] = []
+    digest, join = xxhash.xxh3_128_digest, "\0".join
     for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
         if roles is None or roles[-1] != "assistant" or len(roles) == 1:
             example = batch.example(row)
-            key = int.from_bytes(prompt_key(example), "big")
-            yield key if answers(example) else key ^ _NO_PROMPT
+            key = prompt_key(example)
+            keys.append(key if answers(example) else digest(b"no answer" + key))
             continue
         head = heads.get(roles)
         if head is None:
-            head = heads[roles] = "\0".join(roles[:-1])
-        said = "\0".join([head, *map(str.strip, texts[:-1])])
-        yield xxhash.xxh3_128_intdigest(said.encode("utf-8", "surrogatepass"))
+            head = heads[roles] = join(roles[:-1])
+        keys.append(digest(join([head, *map(str.strip, texts[:-1])]).encode("utf-8", "surrogatepass")))
+    return keys
 
 
 def reply_values(batch: Batch) -> list[Any]:
@@ -135,23 +136,25 @@ def output_keys(batch: Batch) -> list[int]:
     """`output_key` of every row."""
     known: list[int] | None = batch.memo.get("outputs")
     if known is None:
-        known = batch.memo["outputs"] = list(_output_keys(batch))
+        known = batch.memo["outputs"] = _output_keys(batch)
     return known
 
 
-def _output_keys(batch: Batch) -> Iterable[int]:
+def _output_keys(batch: Batch) -> list[int]:
+    keys: list[int] = []
+    digest = xxhash.xxh3_64_intdigest
     rows = zip(batch.roles, batch.texts, reply_values(batch), strict=True)
     for row, (roles, texts, value) in enumerate(rows):
         if value is not NOT_JSON:
-            text = "\0" + _canonical(_whole(value) if _has_whole(value) else value)
+            keys.append(digest(b"\0" + _ENCODER.encode(_whole(value) if _has_whole(value) else value)))
         elif roles and roles[-1] == "assistant":
             text = texts[-1].strip()
             if len(text) != len(texts[-1]):
                 text = _value(text)
+            keys.append(digest(text.encode("utf-8", "surrogatepass")))
         else:
-            yield int.from_bytes(output_key(batch.example(row)), "big")
-            continue
-        yield xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+            keys.append(int.from_bytes(output_key(batch.example(row)), "big"))
+    return keys
 
 
 def text_key(text: str) -> bytes:

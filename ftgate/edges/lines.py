@@ -70,6 +70,8 @@ class Lines:
         if self._at < len(self._block):
             raw = self._block[self._at]
             self._at += 1
+            if self._at < len(self._block) or self.ends_with_newline:
+                raw += b"\n"
         else:
             raw = self._chunk()
         if not raw:
@@ -92,16 +94,16 @@ class Lines:
         return bool(self._again) or self._at < len(self._block)
 
     def ahead(self) -> Sequence[bytes]:
-        """The rest of the block, as it is; nothing while lines come again."""
+        """The rest of the block, each line without its end; nothing while lines come again."""
         if self._again:
             return ()
         return self._block[self._at :] if self._at else self._block
 
     def skip(self, lines: int, size: int) -> None:
-        """The first lines of those ahead have been dealt with; `size` is their number of bytes."""
+        """The first lines of those ahead have been dealt with; `size` is their number of bytes, line ends included."""
         self._at += lines
         self.count += lines
-        self.start += size
+        self.start += size - (self._at == len(self._block) and not self.ends_with_newline)
 
     def put_back(self, lines: Sequence[Line]) -> None:
         """The lines come again, in order, marked as such."""
@@ -115,19 +117,19 @@ class Lines:
             pass
 
     def _read_block(self) -> list[bytes]:
-        """Whole lines; a line that is too long ends the block, because the rest of it must not be read as another."""
-        block: list[bytes] = []
-        size, readline = 0, self._stream.readline
+        """Lines without their ends. A line that is too long is the last one: the rest of it is no other line."""
         try:
-            while size < BLOCK and (raw := readline(MAX_LINE + 1)):
-                block.append(raw)
-                size += len(raw)
+            whole = self._stream.read(BLOCK)
+            if whole and not whole.endswith(b"\n"):
+                whole += self._stream.readline(MAX_LINE + 1)
         except OSError as exc:
             raise OutsideError(f"{self._path} could not be read: {exc}") from exc
-        whole = b"".join(block)
         self.has_return = b"\r" in whole
         self._note(whole)
-        return block
+        lines = whole.split(b"\n")
+        if not lines[-1]:
+            del lines[-1]
+        return lines
 
     def _chunk(self) -> bytes:
         try:

@@ -52,7 +52,7 @@ FORMS = {
 def take_plain(
     form: Form, ahead: Sequence[bytes], batch: Batch, first: int, start: int, accepts: Callable[[Any], bool] | None
 ) -> tuple[int, int]:
-    """Adds lines to the batch up to the first that is not plain. Gives their number and their bytes.
+    """Adds lines to the batch up to the first that is not plain. Gives their number and bytes, line ends included.
 
     `first` is the number of the first line and `start` its offset. What is no strict JSON, has other keys, other
     types or a NUL, or what `accepts` (the repository's own schema) refuses, is not plain: the careful path says why.
@@ -81,7 +81,7 @@ def take_plain(
             add_texts(texts)
             add_joined(joined)
             add_offset(at)
-            at += len(raw)
+            at += len(raw) + 1
             number += 1
     except (ValueError, KeyError, TypeError):
         pass  # the careful path says what it is
