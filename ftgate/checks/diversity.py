@@ -34,12 +34,9 @@ class Diversity:
         """Counts many."""
         self._path = self._path or batch.path
         self._outputs.extend(output_keys(batch))
-        self._openings.extend(
-            [
-                xxhash.xxh3_64_intdigest(_opening(batch, row, roles).encode("utf-8", "surrogatepass"))
-                for row, roles in enumerate(batch.roles)
-            ]
-        )
+        openings = [_opening(batch, row, roles) for row, roles in enumerate(batch.roles)]
+        encoded = (opening.encode("utf-8", "surrogatepass") for opening in openings)
+        self._openings.extend(map(xxhash.xxh3_64_intdigest, encoded))
         return ()
 
     def finish(self) -> Iterator[Finding]:

@@ -56,17 +56,21 @@ class Output:
         """The same for many examples; where nothing is declared, only the shape of the usual ones is noted."""
         self._path = self._path or batch.path
         simple = self._validator is None and self._style is None
-        for row, value in enumerate(reply_values(batch) if simple else ()):
-            roles, texts = batch.roles[row], batch.texts[row]
-            if roles is None or roles[-1] != "assistant":
+        if not simple:
+            for row in range(len(batch)):
                 yield from self.see(batch.example(row))
-            elif value is NOT_JSON:
+            return
+        odd: list[int] = []
+        rows = zip(batch.roles, batch.texts, reply_values(batch), strict=True)
+        for row, (roles, texts, value) in enumerate(rows):
+            if value is NOT_JSON and roles and roles[-1] == "assistant":
                 if texts[-1]:
-                    self._shapes.note_odd(batch.path, batch.lines[row])
+                    odd.append(batch.lines[row])
             elif type(value) is not dict or not self._shapes.note_usual(value):
+                self._shapes.note_odd(batch.path, odd)
+                odd.clear()
                 yield from self.see(batch.example(row))
-        for row in range(0 if simple else len(batch)):
-            yield from self.see(batch.example(row))
+        self._shapes.note_odd(batch.path, odd)
 
     def finish(self) -> Iterator[Finding]:
         """A schema that cannot be used; the odd ones out where none is declared."""

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -52,9 +52,9 @@ class OutputShapes:
                 self._styles[style] += 1
                 self._style_examples.setdefault(style, (key, kept))
 
-    def note_odd(self, path: str, line: int) -> None:
-        """One output without a JSON value."""
-        self._odd.extend(self._places.keep_lines(path, (line,)))
+    def note_odd(self, path: str, lines: Iterable[int]) -> None:
+        """Outputs without a JSON value."""
+        self._odd.extend(self._places.keep_lines(path, lines))
 
     def note_usual(self, value: dict[str, Any]) -> bool:
         """One more output with keys in an order that is known, and no objects inside; False when it is another."""

@@ -5,13 +5,13 @@ text. Two engines, one answer: where hyperscan is installed too, it is asked ins
 """
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate
 
 from ftgate.values.batch import Batch
 
-_BETWEEN = "\n\n\n"  # no pattern spans lines
+_BETWEEN = b"\n\n\n"  # no pattern spans lines
 Ends = Callable[[bytes], Iterable[int]]
 
 
@@ -23,26 +23,26 @@ class Screen:
 
     def rows(self, batch: Batch) -> list[int]:
         """Rows in which a pattern matches, and all that are not plain; every row where there is no engine."""
-        joined = batch.joined
         if self._find is None:
             return list(range(len(batch)))
-        hits = list(self._find(_BETWEEN.join(joined).encode("utf-8", "surrogatepass")))
-        whole = [row for row, roles in enumerate(batch.roles) if roles is None]
-        return sorted({*whole, *self._rows(joined, hits)}) if hits or whole else []
-
-    @staticmethod
-    def _rows(joined: list[str], hits: list[int]) -> Iterable[int]:
-        sizes = [len(text.encode("utf-8", "surrogatepass")) + len(_BETWEEN) for text in joined] if hits else ()
-        starts = accumulate(sizes, initial=0)
-        row, end = -1, 0
-        for hit in sorted(hits):
-            while hit >= end:
-                row, end = row + 1, next(starts)
-            yield row - 1
+        texts = list(map(str.encode, batch.joined))
+        hits = sorted(self._find(_BETWEEN.join(texts)))
+        whole = [row for row, roles in enumerate(batch.roles) if roles is None] if None in batch.roles else []
+        return sorted({*whole, *_rows(texts, hits)}) if hits or whole else []
 
     @cached_property
     def _find(self) -> Ends | None:
         return _hyperscan(self._patterns) or _re2("|".join(self._patterns))
+
+
+def _rows(texts: list[bytes], hits: list[int]) -> Iterator[int]:
+    """The rows in which places of the joined texts lie."""
+    ends = accumulate(len(text) + len(_BETWEEN) for text in texts)
+    row, end = 0, next(ends)
+    for hit in hits:
+        while hit >= end:
+            row, end = row + 1, next(ends)
+        yield row
 
 
 def _re2(pattern: str) -> Ends | None:

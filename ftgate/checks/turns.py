@@ -14,9 +14,9 @@ from ftgate.values.finding import Place
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _JSON_BEGINS = frozenset('{["-0123456789')
 _JSON_WORDS = frozenset(("true", "false", "null"))
-_MAY_HOLD = frozenset((float, dict, list))
 _SPACE = frozenset(" \t\r\n")
 
+_NOTHING = b"\0nothing"
 NOT_JSON = object()
 """Stands for the value of a text that has none."""
 
@@ -106,18 +106,22 @@ def prompt_keys(batch: Batch) -> list[bytes]:
 
 def _prompt_keys(batch: Batch) -> list[bytes]:
     heads: dict[tuple[str, ...], str] = {}
-    keys: list[bytes] = []
-    digest, join = xxhash.xxh3_128_digest, "\0".join
-    for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
-        if roles is None or roles[-1] != "assistant" or len(roles) == 1:
-            example = batch.example(row)
-            key = prompt_key(example)
-            keys.append(key if answers(example) else digest(b"no answer" + key))
+    said: list[str] = []
+    for roles, texts in zip(batch.roles, batch.texts, strict=True):
+        if roles is None:
+            said.append("")
             continue
         head = heads.get(roles)
         if head is None:
-            head = heads[roles] = join(roles[:-1])
-        keys.append(digest(join([head, *map(str.strip, texts[:-1])]).encode("utf-8", "surrogatepass")))
+            answered = roles[-1] == "assistant" and len(roles) > 1
+            head = heads[roles] = "\0".join(roles[:-1]) if answered else ""
+        said.append("\0".join([head, *map(str.strip, texts[:-1])]) if head else "")
+    keys = list(map(xxhash.xxh3_128_digest, map(str.encode, said)))
+    if "" in said:
+        for row in [row for row, text in enumerate(said) if not text]:
+            example = batch.example(row)
+            key = prompt_key(example)
+            keys[row] = key if answers(example) else xxhash.xxh3_128_digest(b"no answer" + key)
     return keys
 
 
@@ -141,19 +145,21 @@ def output_keys(batch: Batch) -> list[int]:
 
 
 def _output_keys(batch: Batch) -> list[int]:
-    keys: list[int] = []
-    digest = xxhash.xxh3_64_intdigest
+    said: list[bytes] = []
+    encode = _ENCODER.encode
     rows = zip(batch.roles, batch.texts, reply_values(batch), strict=True)
-    for row, (roles, texts, value) in enumerate(rows):
+    for roles, texts, value in rows:
         if value is not NOT_JSON:
-            keys.append(digest(b"\0" + _ENCODER.encode(_whole(value) if _has_whole(value) else value)))
+            said.append(b"\0" + encode(_whole(value) if _has_whole(value) else value))
         elif roles and roles[-1] == "assistant":
             text = texts[-1].strip()
-            if len(text) != len(texts[-1]):
-                text = _value(text)
-            keys.append(digest(text.encode("utf-8", "surrogatepass")))
+            said.append((text if len(text) == len(texts[-1]) else _value(text)).encode())
         else:
-            keys.append(int.from_bytes(output_key(batch.example(row)), "big"))
+            said.append(_NOTHING)
+    keys = list(map(xxhash.xxh3_64_intdigest, said))
+    if _NOTHING in said:
+        for row in [row for row, text in enumerate(said) if text is _NOTHING]:
+            keys[row] = int.from_bytes(output_key(batch.example(row)), "big")
     return keys
 
 
@@ -199,13 +205,14 @@ def _json_or_not(text: str) -> Any:
 
 
 def _has_whole(value: Any) -> bool:
-    """Whether there may be a float in a value that is a whole number."""
-    if type(value) is float:
-        return value.is_integer()
-    if type(value) is dict:
-        return any([_has_whole(item) for item in value.values() if type(item) in _MAY_HOLD])
-    if type(value) is list:
-        return any([_has_whole(item) for item in value if type(item) in _MAY_HOLD])
+    """Whether there is a float in a value that is a whole number."""
+    for item in value.values() if type(value) is dict else value if type(value) is list else (value,):
+        kind = type(item)
+        if kind is float:
+            if item.is_integer():
+                return True
+        elif (kind is dict or kind is list) and _has_whole(item):
+            return True
     return False
 
 

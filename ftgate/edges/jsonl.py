@@ -20,9 +20,9 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _ONE_A_LINE = "Write every example as one object on a line of its own."
 
 
-def read_jsonl(path: str, stream: BinaryIO, format: str = "auto") -> "JsonlStream":
+def read_jsonl(path: str, stream: BinaryIO, format: str = "auto", *, digest: bool = True) -> "JsonlStream":
     """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides."""
-    return JsonlStream(path, stream, format)
+    return JsonlStream(path, stream, format, digest=digest)
 
 
 class _Run(Struct):
@@ -37,9 +37,9 @@ class _Run(Struct):
 class JsonlStream:
     """One pass over one file. Memory is bounded by the longest line that is read (10 MB), not by the file."""
 
-    def __init__(self, path: str, stream: BinaryIO, format: str = "auto") -> None:
+    def __init__(self, path: str, stream: BinaryIO, format: str = "auto", *, digest: bool = True) -> None:
         self._path = path
-        self._lines = Lines(path, stream)
+        self._lines = Lines(path, stream, digest=digest)
         self._declared = format != "auto"
         self._format = Format(format) if self._declared else None
         self._shape: str | None = None

@@ -42,23 +42,23 @@ class Line(Struct, frozen=True):
 class Lines:
     """Splits on LF only: U+2028 and CR are characters of a line. Holds one line at a time, or one block."""
 
-    def __init__(self, path: str, stream: BinaryIO, *, number: int = 0, start: int = 0) -> None:
+    def __init__(self, path: str, stream: BinaryIO, *, digest: bool = True) -> None:
         self._path = path
         self._stream = stream
         self._again: deque[Line] = deque()
-        self._sha256 = hashlib.sha256()
+        self._sha256 = hashlib.sha256() if digest else None
         self._block: list[bytes] = []
         self._at = 0
-        self.count = number
-        self.start = start
+        self.count = 0
+        self.start = 0
         self.bytes = 0
         self.ends_with_newline = True
         self.has_return = False
 
     @property
     def sha256(self) -> str:
-        """Digest of the bytes read so far, 64 hex digits."""
-        return self._sha256.hexdigest()
+        """Digest of the bytes read so far, 64 hex digits; "" when none was asked for."""
+        return self._sha256.hexdigest() if self._sha256 else ""
 
     def __iter__(self) -> Iterator[Line]:
         return self
@@ -140,7 +140,8 @@ class Lines:
         return raw
 
     def _note(self, raw: bytes) -> None:
-        self._sha256.update(raw)
+        if self._sha256:
+            self._sha256.update(raw)
         self.bytes += len(raw)
         if raw:
             self.ends_with_newline = raw.endswith(b"\n")

@@ -1,6 +1,7 @@
 """The fast path of the reader: lines that are nothing but turns of text, taken in a row without building anything."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -8,7 +9,7 @@ import jiter
 from msgspec import Struct
 
 from ftgate.edges.formats import ROLES, SHAREGPT_ROLES
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, PlainRow
 from ftgate.values.dataset import Format
 
 _KEPT = 10_000  # orders of roles that are remembered
@@ -58,14 +59,8 @@ def take_plain(
     types or a NUL, or what `accepts` (the repository's own schema) refuses, is not plain: the careful path says why.
     """
     from_json, turns_key, role_of, text_of, known = jiter.from_json, form.turns, form.role, form.text, form.roles
-    add_role, add_texts, add_joined, add_offset = (
-        batch.roles.append,
-        batch.texts.append,
-        batch.joined.append,
-        batch.offsets.append,
-    )
-    at = start
-    number = first
+    rows: list[PlainRow] = []
+    add = rows.append
     try:
         for raw in ahead:
             value = from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
@@ -77,13 +72,11 @@ def take_plain(
                 break
             if accepts is not None and not accepts(value):
                 break
-            add_role(roles)
-            add_texts(texts)
-            add_joined(joined)
-            add_offset(at)
-            at += len(raw) + 1
-            number += 1
+            add((roles, texts, joined))
     except (ValueError, KeyError, TypeError):
         pass  # the careful path says what it is
-    batch.lines.extend(range(first, number))
-    return number - first, at - start
+    if not rows:
+        return 0, 0
+    *starts, end = accumulate(map(len, ahead[: len(rows)]), lambda at, size: at + size + 1, initial=start)
+    batch.extend(range(first, first + len(rows)), starts, rows)
+    return len(rows), end - start

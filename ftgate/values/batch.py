@@ -6,7 +6,8 @@ from typing import Any
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Place
 
-Texts = list[str]
+PlainRow = tuple[tuple[str, ...], list[str], str]
+"""Roles, texts, and the texts joined."""
 
 
 class Batch:
@@ -24,7 +25,7 @@ class Batch:
         self.lines: list[int] = []
         self.offsets: list[int] = []
         self.roles: list[tuple[str, ...] | None] = []
-        self.texts: list[Texts] = []
+        self.texts: list[list[str]] = []
         self.joined: list[str] = []
         self.memo: dict[str, Any] = {}
         self.format = format
@@ -50,6 +51,15 @@ class Batch:
         self.roles.append(None)
         self.texts.append([])
         self.joined.append("")
+
+    def extend(self, lines: Iterable[int], offsets: Iterable[int], rows: Iterable[PlainRow]) -> None:
+        """More rows, plain ones."""
+        roles, texts, joined = zip(*rows, strict=True)
+        self.lines.extend(lines)
+        self.offsets.extend(offsets)
+        self.roles.extend(roles)
+        self.texts.extend(texts)
+        self.joined.extend(joined)
 
     def example(self, row: int) -> Example:
         """The example of a row."""
