@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
+from ftgate.edges.example_schema import ExampleSchema
 from ftgate.edges.explain import explain
 from ftgate.edges.formats import detect_format, is_sound, messages_of, shape, simple_messages
 from ftgate.edges.lines import BOM, MAX_LINE, SPACE, Line, Lines
@@ -20,9 +21,19 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _ONE_A_LINE = "Write every example as one object on a line of its own."
 
 
-def read_jsonl(path: str, stream: BinaryIO, format: str = "auto", *, digest: bool = True) -> "JsonlStream":
-    """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides."""
-    return JsonlStream(path, stream, format, digest=digest)
+def read_jsonl(
+    path: str,
+    stream: BinaryIO,
+    format: str = "auto",
+    *,
+    digest: bool = True,
+    schema: ExampleSchema | None = None,
+) -> "JsonlStream":
+    """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides.
+
+    Without `digest` the file is not hashed. `schema` is asked of every line, beside its format.
+    """
+    return JsonlStream(path, stream, format, digest=digest, schema=schema)
 
 
 class _Run(Struct):
@@ -37,7 +48,15 @@ class _Run(Struct):
 class JsonlStream:
     """One pass over one file. Memory is bounded by the longest line that is read (10 MB), not by the file."""
 
-    def __init__(self, path: str, stream: BinaryIO, format: str = "auto", *, digest: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        stream: BinaryIO,
+        format: str = "auto",
+        *,
+        digest: bool = True,
+        schema: ExampleSchema | None = None,
+    ) -> None:
         self._path = path
         self._lines = Lines(path, stream, digest=digest)
         self._declared = format != "auto"
@@ -47,7 +66,8 @@ class JsonlStream:
         self._saw_crlf = False
         self._saw_text = False
         self._examples = 0
-        self._accepts: Callable[[Any], bool] | None = None
+        self._schema = schema
+        self._accepts: Callable[[Any], bool] | None = schema.accepts if schema else None
 
     @property
     def file(self) -> DataFile:
@@ -241,12 +261,18 @@ class JsonlStream:
         return self._example(line, messages_of(value, self._format), tuple(value.get("tools", ())))
 
     def _misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
+        """What does not fit the format, then what does not fit the repository's own schema."""
+        yield from self._format_misfits(value)
+        if self._schema and not self._schema.accepts(value):
+            yield from self._schema.misfits(value)
+
+    def _format_misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
         detected = detect_format(value)
         format = self._format or detected
         if detected is None and (preference := preference_misfit(value)):
             yield preference
         elif format is not None and (detected is None or detected is format):
-            yield from misfits(value, format)
+            yield from misfits(value, format, closed=self._schema is None)
             if self._shape and shape(value, format) != self._shape:
                 message = f"prompt and completion are {shape(value, format)} here and {self._shape} above."
                 yield Misfit("/prompt", message, "Write all lines of a file the same way.")
