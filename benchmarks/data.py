@@ -5,7 +5,27 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-_SYLLABLES = "an be con der ea fil gra hol ing jec ka lum mer no or pre qui ra sto ter un ver wi xi ya zen".split()
+_SYLLABLES = [
+    *(
+        "an",
+        "be",
+        "con",
+        "der",
+        "ea",
+        "fil",
+        "gra",
+        "hol",
+        "ing",
+        "jec",
+        "ka",
+        "lum",
+        "mer",
+        "no",
+        "or",
+        "pre",
+    ),
+    *("qui", "ra", "sto", "ter", "un", "ver", "wi", "xi", "ya", "zen"),
+]
 _SYSTEMS = (
     "You are a support assistant of a bank. Answer politely and stay with the facts.",
     "Read the message and reply with one JSON object and nothing else.",
@@ -19,11 +39,13 @@ class _Words:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._words = sorted({"".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(20_000)})
+        self._words = sorted(
+            {"".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(20_000)}
+        )
         chance.shuffle(self._words)
 
     def text(self, words: int) -> str:
-        """A paragraph or more: sentences with commas, quotation marks, line breaks, dashes and a number here and there."""
+        """Sentences with commas, quotation marks, line breaks, dashes and a number here and there."""
         chance, count = self._chance, len(self._words)
         parts = [self._words[min(int(count ** chance.random()), count) - 1] for _ in range(words)]
         for at in range(9, words, 11):
@@ -34,7 +56,7 @@ class _Words:
 
 
 def lines(size: int, seed: int = 7) -> Iterator[bytes]:
-    """Conversation lines of about `size` bytes in all: 54 % JSON outputs, 20 % of several turns, 1 % repeats, 1 % clashes."""
+    """Conversation lines: 54 % JSON outputs, 20 % of several turns, 1 % repeats, 1 % contradictions."""
     chance = random.Random(seed)  # noqa: S311 - rebuildable data, no secret
     words = _Words(chance)
     kept: list[list[dict[str, str]]] = []

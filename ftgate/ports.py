@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from msgspec import Struct
 
@@ -47,6 +47,16 @@ class Repository(Protocol):
         """Content of a file. Raises OutsideError when the object is missing or damaged."""
 
 
+class ExampleSchema(Protocol):
+    """The repository's own schema of examples."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether a parsed line fits."""
+
+    def misfits(self, value: object) -> Iterator[Any]:
+        """Everything that does not fit, with pointer, message and advice."""
+
+
 class DataStream(Protocol):
     """One JSONL file being read: yields examples and findings in line order, and never raises on bad input."""
 
@@ -63,7 +73,9 @@ class DataStream(Protocol):
 class Reader(Protocol):
     """Opens a JSONL file. `format` is a Format value or "auto" to detect it from the first readable line."""
 
-    def __call__(self, path: str, stream: BinaryIO, format: str = "auto") -> DataStream: ...
+    def __call__(
+        self, path: str, stream: BinaryIO, format: str = "auto", *, schema: ExampleSchema | None = None
+    ) -> DataStream: ...
 
 
 class Documents(Protocol):
@@ -74,6 +86,8 @@ class Documents(Protocol):
     def prompts(self, path: str, content: bytes) -> tuple[Prompt, ...]: ...
 
     def json_schema(self, path: str, content: bytes) -> Mapping[str, object]: ...
+
+    def example_schema(self, path: str, content: bytes) -> ExampleSchema: ...
 
 
 class BaseModels(Protocol):

@@ -5,7 +5,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from ftgate.checks.base import Check, Context, SeesAll, UsesSameness
+from ftgate.checks.base import Check, Context, Merges, SeesAll, UsesSameness
 from ftgate.checks.contamination import Contamination
 from ftgate.checks.contradiction import Contradiction
 from ftgate.checks.diversity import Diversity
@@ -18,7 +18,7 @@ from ftgate.checks.sameness import Sameness
 from ftgate.checks.secrets import Secrets
 from ftgate.checks.size import Size
 from ftgate.checks.system_prompt import SystemPrompt
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Level
@@ -66,6 +66,24 @@ class Checks:
             else:
                 said = chain.from_iterable(check.see(batch.example(row)) for row in range(len(batch)))
             for finding in said:
+                yield self._levelled(name, finding)
+
+    @property
+    def can_merge(self) -> bool:
+        """Whether every check may see the data in parts."""
+        return all(isinstance(check, Merges) for check in self._checks.values())
+
+    def remember_only(self) -> None:
+        """For a part that is not the first: repeats are told once the parts are put together."""
+        for check in self._checks.values():
+            if isinstance(check, UsesSameness):
+                check.sameness.remember_only()
+
+    def merge(self, later: "Checks", recall: Recall) -> Iterator[Finding]:
+        """Findings that only the next part together with those before it shows. May raise Unmergeable."""
+        for name, check in self._checks.items():
+            assert isinstance(check, Merges)
+            for finding in check.merge(later._checks[name], recall):
                 yield self._levelled(name, finding)
 
     def finish(self) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from ftgate.checks.sameness import Sameness
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding
@@ -40,6 +40,18 @@ class SeesAll(Protocol):
 
     def see_all(self, batch: Batch) -> Iterable[Finding]:
         """Findings about these examples, or about them and earlier ones."""
+
+
+class Unmergeable(Exception):
+    """What two parts of the data left behind does not add up to what the whole would have left."""
+
+
+@runtime_checkable
+class Merges(Protocol):
+    """A check that may see the data in parts, each in a process of its own; without it, data is seen by one process."""
+
+    def merge(self, later: Any, recall: Recall) -> Iterable[Finding]:
+        """Takes over what the same check remembers of the next part, and says what only both parts show."""
 
 
 @runtime_checkable

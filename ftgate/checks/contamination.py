@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ftgate.checks.base import Context
 from ftgate.checks.turns import system_text, text_key, turn_place
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example, Message
 from ftgate.values.finding import Finding, Severity, found
 
@@ -78,6 +78,10 @@ class Contamination:
         if self._reserved:
             for row in range(len(batch)):
                 yield from self.see(batch.example(row))
+
+    def merge(self, later: "Contamination", recall: Recall) -> Iterable[Finding]:
+        """Nothing is remembered of the examples."""
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""

@@ -14,7 +14,7 @@ from ftgate.checks.turns import (
     prompt_keys,
     turn_place,
 )
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity, found
 
@@ -39,8 +39,14 @@ class Contradiction:
         if self._held_out:
             yield from self._against_held_out(batch)
         for same in self.sameness.see(batch):
-            if same.clash and answers(batch.example(same.row)):
-                yield _clash(batch.example(same.row), same.clash)
+            if same.clash and answers(same.example):
+                yield _clash(same.example, same.clash)
+
+    def merge(self, later: "Contradiction", recall: Recall) -> Iterator[Finding]:
+        """Prompts of the next part that stand above already."""
+        for same in self.sameness.absorb(later.sameness, recall):
+            if same.clash and answers(same.example):
+                yield _clash(same.example, same.clash)
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""
@@ -50,7 +56,9 @@ class Contradiction:
         for row, (prompt, output) in enumerate(zip(prompt_keys(batch), output_keys(batch), strict=True)):
             held_out = self._held_out.get(prompt)
             if held_out and held_out[0] != output and answers(batch.example(row)):
-                yield _clash(batch.example(row), f"the held-out example {held_out[1].path}:{held_out[1].line}")
+                yield _clash(
+                    batch.example(row), f"the held-out example {held_out[1].path}:{held_out[1].line}"
+                )
 
 
 def _clash(example: Example, other: str) -> Finding:

@@ -7,7 +7,7 @@ import xxhash
 
 from ftgate.checks.base import Context
 from ftgate.checks.turns import output_keys
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -37,6 +37,13 @@ class Diversity:
         openings = [_opening(batch, row, roles) for row, roles in enumerate(batch.roles)]
         encoded = (opening.encode("utf-8", "surrogatepass") for opening in openings)
         self._openings.extend(map(xxhash.xxh3_64_intdigest, encoded))
+        return ()
+
+    def merge(self, later: "Diversity", recall: Recall) -> Iterable[Finding]:
+        """Adds."""
+        self._path = self._path or later._path
+        self._openings.extend(later._openings)
+        self._outputs.extend(later._outputs)
         return ()
 
     def finish(self) -> Iterator[Finding]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
-from ftgate.checks.sameness import Sameness
-from ftgate.values.batch import Batch
+from ftgate.checks.sameness import Same, Sameness
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity, found
 
@@ -21,12 +21,19 @@ class Duplicate:
 
     def see_all(self, batch: Batch) -> Iterator[Finding]:
         """The same for many examples."""
-        for same in self.sameness.see(batch):
-            if same.again:
-                message = f"The same example as {same.again}."
-                place = batch.place(same.row)
-                yield found("duplicate", Severity.WARNING, place, message, "Remove one of them.")
+        return _again(self.sameness.see(batch))
+
+    def merge(self, later: "Duplicate", recall: Recall) -> Iterator[Finding]:
+        """Examples of the next part that stand above already."""
+        return _again(self.sameness.absorb(later.sameness, recall))
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""
         return ()
+
+
+def _again(repeats: Iterable[Same]) -> Iterator[Finding]:
+    for same in repeats:
+        if same.again:
+            message = f"The same example as {same.again}."
+            yield found("duplicate", Severity.WARNING, same.example.place, message, "Remove one of them.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ftgate.checks.base import Context
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -30,6 +30,12 @@ class HeldOut:
         """Counts many."""
         self._examples += len(batch)
         self._path = self._path or batch.path
+        return ()
+
+    def merge(self, later: "HeldOut", recall: Recall) -> Iterable[Finding]:
+        """Adds."""
+        self._examples += later._examples
+        self._path = self._path or later._path
         return ()
 
     def finish(self) -> Iterable[Finding]:

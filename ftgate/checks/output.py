@@ -2,7 +2,7 @@
 snake_case ones does harm."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -12,11 +12,11 @@ from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.key_style import fits, keys_of, spell
 from ftgate.checks.output_shapes import OutputShapes
 from ftgate.checks.turns import NOT_JSON, last_assistant, reply_values, strict_json, turn_place
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -71,6 +71,18 @@ class Output:
                 odd.clear()
                 yield from self.see(batch.example(row))
         self._shapes.note_odd(batch.path, odd)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the validator: what one process has seen goes to another, which has its own."""
+        return {**self.__dict__, "_validator": None}
+
+    def merge(self, later: "Output", recall: Recall) -> Iterable[Finding]:
+        """Adds; a schema that could not be applied was given up at a place that only one process knows."""
+        self._path = self._path or later._path
+        if self._unusable != later._unusable:
+            raise Unmergeable
+        self._shapes.merge(later._shapes)
+        return ()
 
     def finish(self) -> Iterator[Finding]:
         """A schema that cannot be used; the odd ones out where none is declared."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from ftgate.checks.base import Unmergeable
 from ftgate.checks.key_style import KeyStyle, keys_of, telling_style
 from ftgate.checks.places import Places
 from ftgate.values.finding import Finding, Place, Severity, found
@@ -59,7 +60,7 @@ class OutputShapes:
     def note_usual(self, value: dict[str, Any]) -> bool:
         """One more output with keys in an order that is known, and no objects inside; False when it is another."""
         group = self._usual.get(tuple(value))
-        if group is None or any([_holds_keys(item) for item in value.values()]):
+        if group is None or True in map(_holds_keys, value.values()):
             return False
         self._objects += 1
         group.count += 1
@@ -75,6 +76,20 @@ class OutputShapes:
         if len(self._usual) < _KEPT:
             self._usual[tuple(value)] = group
         return group
+
+    def merge(self, later: "OutputShapes") -> None:
+        """Adds what another has noted of later outputs."""
+        self._objects += later._objects
+        self._odd.extend(self._places.adopt(later._places, later._odd))
+        for keys, group in later._key_sets.items():
+            (first,) = self._places.adopt(later._places, (group.first,))
+            self._key_sets.setdefault(keys, _Group(first, styles=group.styles)).count += group.count
+        self._styles.update(later._styles)
+        for style, (key, kept) in later._style_examples.items():
+            (place,) = self._places.adopt(later._places, (kept,))
+            self._style_examples.setdefault(style, (key, place))
+        if max(len(self._key_sets), len(later._key_sets)) >= _KEPT:
+            raise Unmergeable
 
     def finish(self) -> Iterator[Finding]:
         """Warnings, once most outputs turned out to be JSON objects."""
@@ -117,7 +132,8 @@ class OutputShapes:
 
 def _holds_keys(item: Any) -> bool:
     if type(item) is list:
-        return any([type(inner) is dict or type(inner) is list for inner in item])
+        kinds = set(map(type, item))
+        return dict in kinds or list in kinds
     return type(item) is dict
 
 

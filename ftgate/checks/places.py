@@ -27,6 +27,12 @@ class Places:
         above = self.keep(Place(path=path))
         return [above | line for line in lines]
 
+    def adopt(self, others: "Places", kept: Iterable[int]) -> list[int]:
+        """What others have kept, as integers of these places."""
+        above = [self.keep(Place(path=path)) for path in others._paths]
+        mask = (1 << _LINE_BITS) - 1
+        return [above[number >> _LINE_BITS] | number & mask for number in kept]
+
     def place(self, kept: int) -> Place:
         """Path and line; columns and pointers are not kept."""
         return Place(path=self._paths[kept >> _LINE_BITS], line=kept & (1 << _LINE_BITS) - 1)

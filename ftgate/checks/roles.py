@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ftgate.checks.base import Context
 from ftgate.checks.turns import turn_place
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -59,12 +59,22 @@ class Roles:
         yield from self._order(example, self._profile or PROFILES["trl"])
 
     def see_all(self, batch: Batch) -> Iterator[Finding]:
-        """The same for many examples: those whose order is known to be good and whose texts say something are passed."""
+        """The same for many examples: where the order is known to be good and every turn has a text, all is well."""
         self._path = self._path or batch.path
         good = self._good
         for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
-            if roles is None or not all(texts) or any(map(str.isspace, texts)) or not (good.get(roles) or self._is_good(roles)):
+            if (
+                roles is None
+                or not all(texts)
+                or any(map(str.isspace, texts))
+                or not (good.get(roles) or self._is_good(roles))
+            ):
                 yield from self.see(batch.example(row))
+
+    def merge(self, later: "Roles", recall: Recall) -> Iterable[Finding]:
+        """Nothing but the file to speak of."""
+        self._path = self._path or later._path
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """A target that no profile describes."""

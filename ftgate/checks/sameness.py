@@ -6,12 +6,14 @@ request gains a finding about that pull request, and nothing else is decided by 
 """
 
 from array import array
+from typing import Any
 
 from msgspec import Struct
 
 from ftgate.checks.places import Places
 from ftgate.checks.turns import output_keys, prompt_keys
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
+from ftgate.values.dataset import Example
 
 _SMALLEST = 1 << 10
 
@@ -23,7 +25,7 @@ class Same(Struct, frozen=True):
     first with this prompt and this output, and is "" where there is none.
     """
 
-    row: int
+    example: Example
     clash: str
     again: str
 
@@ -37,16 +39,40 @@ class Sameness:
         self._places = Places()
         self._table = array("I", bytes(4 * _SMALLEST))
         self._variants: dict[tuple[int, int], int] = {}
-        self._seen: tuple[Batch | None, list[Same]] = (None, [])
+        self._offsets: array[int] | None = None
+        self._seen: tuple[Any, list[Same]] = (None, [])
+
+    def remember_only(self) -> None:
+        """For a part of the data: nothing is told, and 8 bytes more an example are kept to find it again."""
+        self._offsets = array("Q")
+
+    def absorb(self, part: "Sameness", recall: Recall) -> list[Same]:
+        """What is the same as before in a part that was only remembered."""
+        if self._seen[0] is not part:
+            assert part._offsets is not None
+            start = len(self._kept)
+            self._prompts.extend(part._prompts)
+            self._outputs.extend(part._outputs)
+            self._kept.extend(self._places.adopt(part._places, part._kept))
+            found = []
+            for at, first in self._find(start):
+                place = self._places.place(self._kept[at])
+                example = recall(place.path, place.line, part._offsets[at - start])
+                found.append(self._same(example, at, first))
+            self._seen = (part, found)
+        return self._seen[1]
 
     def see(self, batch: Batch) -> list[Same]:
         """What is the same as before. Several checks ask about the same batch, one after the other."""
         if self._seen[0] is not batch:
+            if self._offsets is not None:
+                self._offsets.extend(batch.offsets)
             start = len(self._kept)
             self._prompts.frombytes(b"".join(prompt_keys(batch)))
             self._outputs.extend(output_keys(batch))
             self._kept.extend(self._places.keep_lines(batch.path, batch.lines))
-            self._seen = (batch, [self._same(start, at, first) for at, first in self._find(start)])
+            repeats = self._find(start) if self._offsets is None else ()
+            self._seen = (batch, [self._same(batch.example(at - start), at, first) for at, first in repeats])
         return self._seen[1]
 
     def _find(self, start: int) -> list[tuple[int, int]]:
@@ -73,10 +99,10 @@ class Sameness:
                 table[slot] = at + 1
         return repeats
 
-    def _same(self, start: int, at: int, first: int) -> Same:
+    def _same(self, example: Example, at: int, first: int) -> Same:
         name = self._places.name
         output = self._outputs[at]
         if output == self._outputs[first]:
-            return Same(at - start, "", name(self._kept[first]))
+            return Same(example, "", name(self._kept[first]))
         again = self._variants.setdefault((first, output), at)
-        return Same(at - start, name(self._kept[first]), name(self._kept[again]) if again != at else "")
+        return Same(example, name(self._kept[first]), name(self._kept[again]) if again != at else "")

@@ -66,7 +66,9 @@ def _hyperscan(patterns: list[str]) -> Ends | None:
 
     def find(text: bytes) -> list[int]:
         ends: list[int] = []
-        database.scan(text, match_event_handler=lambda _id, _start, end, _flags, _context: ends.append(end - 1))
+        database.scan(
+            text, match_event_handler=lambda _id, _start, end, _flags, _context: ends.append(end - 1)
+        )
         return ends
 
     return find

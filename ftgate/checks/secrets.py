@@ -13,7 +13,7 @@ from ftgate.checks.base import Context
 from ftgate.checks.numbers import is_card, is_iban
 from ftgate.checks.screen import Screen
 from ftgate.checks.turns import turn_pointer
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -87,11 +87,25 @@ KINDS: tuple[_Kind, ...] = (
         "A GitHub token", rf"{_START}github_pat_[A-Za-z0-9_]{{22,255}}", "github_pat_", confirm=_looks_random
     ),
     _kind("A GitLab token", rf"{_START}glpat-[A-Za-z0-9_-]{{20,60}}", "glpat-"),
-    _kind("An API key (sk-)", rf"{_START}sk-[A-Za-z0-9_-]{{20,200}}", "sk-", confirm=_looks_random, screen=r"sk-[A-Za-z0-9_-]{20}"),
+    _kind(
+        "An API key (sk-)",
+        rf"{_START}sk-[A-Za-z0-9_-]{{20,200}}",
+        "sk-",
+        confirm=_looks_random,
+        screen=r"sk-[A-Za-z0-9_-]{20}",
+    ),
     _kind("A Stripe key", rf"{_START}[sr]k_live_[A-Za-z0-9]{{16,200}}", "k_live_"),
-    _kind("A Slack token", rf"{_START}xox[abeoprs]-[A-Za-z0-9-]{{10,250}}", "xox", confirm=_looks_random, screen=r"xox[abeoprs]-"),
+    _kind(
+        "A Slack token",
+        rf"{_START}xox[abeoprs]-[A-Za-z0-9-]{{10,250}}",
+        "xox",
+        confirm=_looks_random,
+        screen=r"xox[abeoprs]-",
+    ),
     _kind("A Google API key", rf"{_START}AIza[A-Za-z0-9_-]{{35}}{_END}", "AIza"),
-    _kind("A Hugging Face token", rf"{_START}hf_[A-Za-z0-9]{{30,60}}{_END}", "hf_", screen=r"hf_[A-Za-z0-9]{30}"),
+    _kind(
+        "A Hugging Face token", rf"{_START}hf_[A-Za-z0-9]{{30,60}}{_END}", "hf_", screen=r"hf_[A-Za-z0-9]{30}"
+    ),
     _kind("An npm token", rf"{_START}npm_[A-Za-z0-9]{{36}}{_END}", "npm_"),
     _kind(
         "A JSON web token",
@@ -161,6 +175,10 @@ class Secrets:
         """The same for many examples: one screening of all their texts, a closer look at those that it names."""
         for row in _SUSPECTS.rows(batch):
             yield from self.see(batch.example(row))
+
+    def merge(self, later: "Secrets", recall: Recall) -> Iterable[Finding]:
+        """Nothing is remembered of the examples."""
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.turns import system_text, text_key, turn_place
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -62,6 +62,17 @@ class SystemPrompt:
                 variant.count += 1
             else:
                 self._count(actual, batch.example(row))
+
+    def merge(self, later: "SystemPrompt", recall: Recall) -> Iterable[Finding]:
+        """Adds, as long as all variants are known."""
+        self._path = self._path or later._path
+        for key, variant in later._variants.items():
+            known = self._variants.setdefault(key, variant)
+            if known is not variant:
+                known.count += variant.count
+        if max(len(self._variants), len(later._variants)) >= _KEPT:
+            raise Unmergeable
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """The inventory, when nothing is declared and there are several."""

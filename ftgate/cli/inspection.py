@@ -6,27 +6,47 @@ from pathlib import Path
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.cli import wiring
-from ftgate.edges.jsonl import read_jsonl
-from ftgate.edges.plain_files import open_streams
+from ftgate.cli.jobs import Question, validate
+from ftgate.edges.example_schema import ExampleSchema
 from ftgate.edges.work_tree import WorkTree
 from ftgate.errors import SettingsError
 from ftgate.ports import Ports
 from ftgate.report.findings import FindingsReport
-from ftgate.stages.inputs import reserved, settings_at, training_data
+from ftgate.stages.inputs import example_schema, reserved, settings_at, training_data
 from ftgate.stages.pipeline import resume
-from ftgate.stages.validate import declared, examine, sift
+from ftgate.stages.validate import declared, examine
 from ftgate.values.settings import Settings
 
 
-def check_files(paths: Sequence[Path], example_format: str, settings_file: Path | None) -> FindingsReport:
+def check_files(
+    paths: Sequence[Path],
+    example_format: str,
+    *,
+    settings_file: Path | None = None,
+    schema_file: Path | None = None,
+    jobs: int | None = None,
+    digest: bool = True,
+) -> FindingsReport:
     """Named files; with settings also against what they declare."""
-    context, overrides = Context(), {}
+    context, levels, schema = Context(), {}, None
     if settings_file is not None:
         ports, settings = _work_tree(settings_file.parent, settings_file.name, quiet=True)
         context = declared(settings, reserved(ports, WorkTree.NAME, settings))
-        overrides = dict(settings.checks)
-    streams = open_streams(paths, read_jsonl, example_format)
-    files, findings = sift(streams, Checks(context, overrides))
+        levels = dict(settings.checks)
+        schema = example_schema(ports, WorkTree.NAME, settings)
+    if schema_file is not None:
+        schema = ExampleSchema(schema_file.as_posix(), schema_file.read_bytes())
+    files, findings = validate(
+        Question(
+            paths=tuple(paths),
+            format=example_format,
+            context=context,
+            levels=levels,
+            schema=schema,
+            digest=digest,
+        ),
+        jobs,
+    )
     return FindingsReport(files=files, findings=findings)
 
 
@@ -34,7 +54,7 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> FindingsRepo
     """What the settings name, as it lies on disk."""
     ports, settings = _work_tree(root, settings_path, quiet=quiet)
     kept = reserved(ports, WorkTree.NAME, settings)
-    dataset = training_data(ports, WorkTree.NAME, settings, settings_path)
+    dataset = training_data(ports, WorkTree.NAME, settings, settings_path, WorkTree.NAME)
     if not dataset.files and not dataset.findings:
         raise SettingsError(
             f"{settings_path}: data.train matches no file: {', '.join(settings.data.train)}",

@@ -60,10 +60,10 @@ class ExampleSchema:
 
     def _explaining(self) -> Any:
         from jsonschema import validators
-        from jsonschema_specifications import REGISTRY
+        from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
         kind = validators.validator_for(self._schema, default=validators.Draft202012Validator)
-        linear = validators.extend(
+        linear = validators.extend(  # type: ignore[no-untyped-call]
             kind,
             {
                 "pattern": self._pattern,
@@ -163,7 +163,9 @@ def _found_patterns(schema: Any) -> Iterator[str]:
 
 
 def _has_key(schema: Any, key: str) -> bool:
-    return isinstance(schema, dict) and key in schema or any(_has_key(inner, key) for inner in _inner(schema))
+    return (isinstance(schema, dict) and key in schema) or any(
+        _has_key(inner, key) for inner in _inner(schema)
+    )
 
 
 def _inner(schema: Any) -> Iterable[Any]:

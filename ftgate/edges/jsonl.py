@@ -5,13 +5,13 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from ftgate.edges.example_schema import ExampleSchema
 from ftgate.edges.explain import explain
 from ftgate.edges.formats import detect_format, is_sound, messages_of, shape, simple_messages
 from ftgate.edges.lines import BOM, MAX_LINE, SPACE, Line, Lines
 from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
 from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
+from ftgate.ports import ExampleSchema
 from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
@@ -34,6 +34,15 @@ def read_jsonl(
     Without `digest` the file is not hashed. `schema` is asked of every line, beside its format.
     """
     return JsonlStream(path, stream, format, digest=digest, schema=schema)
+
+
+class Reading(Struct, frozen=True):
+    """What the lines above decide about a line: format and shape, its number and its offset."""
+
+    format: Format | None
+    shape: str | None
+    line: int
+    start: int
 
 
 class _Run(Struct):
@@ -65,9 +74,26 @@ class JsonlStream:
         self._run: _Run | None = None
         self._saw_crlf = False
         self._saw_text = False
+        self._saw_example = False
         self._examples = 0
         self._schema = schema
         self._accepts: Callable[[Any], bool] | None = schema.accepts if schema else None
+
+    def resume(self, after: Reading) -> None:
+        """Goes on in the middle of a file whose beginning is known; `file` then counts from here only."""
+        self._format, self._shape = after.format, after.shape
+        self._saw_text = self._saw_example = True
+        self._lines.count, self._lines.start = after.line, after.start
+
+    @property
+    def reading(self) -> Reading:
+        """Where the stream is, and what it takes the lines to be."""
+        return Reading(self._format, self._shape, self._lines.count, self._lines.start)
+
+    @property
+    def saw_crlf(self) -> bool:
+        """Whether a line ended in CRLF; that is told once a file."""
+        return self._saw_crlf
 
     @property
     def file(self) -> DataFile:
@@ -288,7 +314,7 @@ class JsonlStream:
         if not self._saw_text:
             advice = "Add examples, or remove the file."
             yield found("encoding", Severity.ERROR, place, "The file holds no examples: it is empty.", advice)
-        elif self._examples and not self._lines.ends_with_newline:
+        elif (self._examples or self._saw_example) and not self._lines.ends_with_newline:
             advice = "Add one, so that the next line is not appended to this one."
             yield found(
                 "encoding", Severity.NOTICE, place, "The last line does not end with a newline.", advice

@@ -48,7 +48,9 @@ def misfits(value: Mapping[str, Any], format: Format, *, closed: bool = True) ->
     yield from _FIELDS[format](value)
     yield from _extras(value)
     if closed:
-        advice = "A key that other lines lack makes loaders rewrite them. Remove it, or move it into metadata."
+        advice = (
+            "A key that other lines lack makes loaders rewrite them. Remove it, or move it into metadata."
+        )
         yield from _unknown(value, "", _KEYS[format], advice)
 
 

@@ -12,13 +12,17 @@ def open_streams(paths: Iterable[Path], reader: Reader, format: str) -> Iterator
 
     Raises InputError for a path that is not there, cannot be read, or holds no data.
     """
-    for path in paths:
-        for file in _files(path):
-            try:
-                with file.open("rb") as stream:
-                    yield reader(file.as_posix(), stream, format)
-            except OSError as error:
-                raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    for file in files_below(paths):
+        try:
+            with file.open("rb") as stream:
+                yield reader(file.as_posix(), stream, format)
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def files_below(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves. Raises InputError like open_streams."""
+    return [file for path in paths for file in _files(path)]
 
 
 def _files(path: Path) -> list[Path]:

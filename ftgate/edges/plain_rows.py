@@ -51,14 +51,25 @@ FORMS = {
 
 
 def take_plain(
-    form: Form, ahead: Sequence[bytes], batch: Batch, first: int, start: int, accepts: Callable[[Any], bool] | None
+    form: Form,
+    ahead: Sequence[bytes],
+    batch: Batch,
+    first: int,
+    start: int,
+    accepts: Callable[[Any], bool] | None,
 ) -> tuple[int, int]:
     """Adds lines to the batch up to the first that is not plain. Gives their number and bytes, line ends included.
 
     `first` is the number of the first line and `start` its offset. What is no strict JSON, has other keys, other
     types or a NUL, or what `accepts` (the repository's own schema) refuses, is not plain: the careful path says why.
     """
-    from_json, turns_key, role_of, text_of, known = jiter.from_json, form.turns, form.role, form.text, form.roles
+    from_json, turns_key, role_of, text_of, known = (
+        jiter.from_json,
+        form.turns,
+        form.role,
+        form.text,
+        form.roles,
+    )
     rows: list[PlainRow] = []
     add = rows.append
     try:

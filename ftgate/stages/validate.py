@@ -20,10 +20,10 @@ _RANKS = {name: rank for rank, name in enumerate(CHECKS, start=1)}
 
 def validate(run: Run, ports: Ports) -> Run:
     """The run with files, findings (by place, worst first within a line) and the data diff."""
-    settings = planned_settings(ports, run.plan)
+    settings, trusted = planned_settings(ports, run.plan), run.plan.merge_base
     kept = reserved(ports, run.plan.merge_base, settings)
-    before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
-    after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
+    before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path, trusted)
+    after = training_data(ports, run.plan.head, settings, run.plan.settings_path, trusted)
     context = declared(settings, kept)
     old = examine(before, Checks(context, settings.checks), ports.progress)
     new = examine(after, Checks(context, settings.checks), ports.progress)
@@ -63,7 +63,12 @@ def sift(streams: Iterable[DataStream], checks: Checks) -> tuple[tuple[DataFile,
             findings.extend([thing] if isinstance(thing, Finding) else checks.see_all(thing))
         files.append(stream.file)
     findings.extend(checks.finish())
-    return tuple(files), tuple(sorted(findings, key=_order))
+    return tuple(files), in_order(findings)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By place, worst first within a line, then in the order of the checks."""
+    return tuple(sorted(findings, key=_order))
 
 
 def blocks(run: Run) -> bool:

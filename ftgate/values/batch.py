@@ -1,6 +1,6 @@
 """Examples side by side, field by field: what checks look through when there are very many."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ftgate.values.dataset import Example, Format, Message
@@ -8,6 +8,9 @@ from ftgate.values.finding import Place
 
 PlainRow = tuple[tuple[str, ...], list[str], str]
 """Roles, texts, and the texts joined."""
+
+Recall = Callable[[str, int, int], Example]
+"""Reads one example again: path, line, byte offset."""
 
 
 class Batch:

@@ -10,7 +10,8 @@ Level = Literal["error", "warning", "notice", "off"]
 
 
 class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Globs are repository paths in .gitignore syntax; `output_schema` is a path in the repository.
+    """Globs are repository paths in .gitignore syntax; `example_schema` (of a line) and `output_schema` (of a reply)
+    are paths in the repository.
 
     `system_prompt` is the one used at inference: None leaves drift unchecked, "" declares that there is none.
     """
@@ -18,6 +19,7 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     train: tuple[str, ...]
     held_out: tuple[str, ...] = ()
     format: Literal["auto", "conversation", "instruction", "prompt-completion", "sharegpt"] = "auto"
+    example_schema: str | None = None
     output_schema: str | None = None
     key_style: Literal["snake_case", "camelCase", "kebab-case"] | None = None
     system_prompt: str | None = None

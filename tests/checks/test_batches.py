@@ -1,0 +1,140 @@
+"""A check finds in a batch what it finds one by one, and repeats are told whatever the batches are."""
+
+import io
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ftgate.checks import CHECKS, Checks
+from ftgate.checks.base import Context
+from ftgate.checks.sameness import Sameness
+from ftgate.edges.jsonl import read_jsonl
+from ftgate.values.batch import Batch
+from ftgate.values.dataset import Example, Format
+from ftgate.values.finding import Finding
+from ftgate.values.settings import DataSettings
+from tests.checks.examples import answer
+from tests.edges.reading import turns
+
+TEXTS = st.sampled_from(
+    [
+        "",
+        " ",
+        "yes",
+        " yes",
+        "true",
+        "\u00a0null",
+        '{"a": 1}',
+        '{"a": 1.0}',
+        '{ "b": [{"c_d": 1}], "a": 2 }',
+        "[[1e2]]",
+    ]
+    + [
+        "{'a': 1}",
+        "12",
+        '"x"',
+        "write to jane@mail.shop.org",
+        "key AKIA" + "IOSFODNN7" + "EXAMPLE",
+        "+43 660 1234567",
+        "é — ü",
+    ]
+)
+ROLES = st.sampled_from(["system", "user", "assistant"])
+LINES = st.lists(st.lists(st.tuples(ROLES, TEXTS), min_size=1, max_size=4), min_size=1, max_size=30)
+CONTEXTS = (
+    Context(),
+    Context(declared=True, held_out=(answer("yes"),)),
+    Context(data=DataSettings(train=(), system_prompt="yes", target="together", key_style="snake_case")),
+    Context(output_schema={"type": "object"}),
+)
+
+
+def both(data: bytes, context: Context) -> tuple[list[Finding], list[Finding]]:
+    single, batched = Checks(context), Checks(context)
+    one = [
+        f
+        for thing in read_jsonl("f", io.BytesIO(data))
+        for f in (single.see(thing) if isinstance(thing, Example) else [thing])
+    ]
+    many = [
+        f
+        for thing in read_jsonl("f", io.BytesIO(data)).batches()
+        for f in (batched.see_all(thing) if isinstance(thing, Batch) else [thing])
+    ]
+    return [*one, *single.finish()], [*many, *batched.finish()]
+
+
+def key(finding: Finding) -> Any:
+    return (
+        finding.line,
+        list(CHECKS).index(finding.check) if finding.check in CHECKS else -1,
+        finding.pointer,
+        finding.message,
+    )
+
+
+@given(LINES)
+@settings(max_examples=60, deadline=None)
+def test_batches_change_nothing(lines: list[list[tuple[str, str]]]) -> None:
+    data = turns(("user", "q"), ("assistant", "a")) + b"".join(turns(*line) for line in lines)
+    for context in CONTEXTS:
+        one, many = both(data, context)
+        assert sorted(many, key=key) == sorted(one, key=key)
+
+
+def test_reading_in_batches_gives_the_same_examples() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    odd = {
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0}],
+        "id": "x",
+    }
+    tool = {
+        "messages": [
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+        ]
+    }
+    rows = [
+        odd,
+        tool,
+        {"messages": [{"role": "user", "content": "a\u0000b"}]},
+        [1],
+        {"messages": {}},
+        {"messages": ["role"]},
+    ]
+    data = b"".join(
+        (turns(("user", f"q{n}"), ("assistant", "a")) + json.dumps(row).encode() + b"\n")
+        for n, row in enumerate(rows)
+    )
+    things = list(read_jsonl("f", io.BytesIO(data)))
+    stream = read_jsonl("f", io.BytesIO(data))
+    batched: list[Example | Finding] = []
+    for thing in stream.batches():
+        batched.extend(
+            [thing.example(row) for row in range(len(thing))] if isinstance(thing, Batch) else [thing]
+        )
+    assert [t for t in batched if isinstance(t, Example)] == [t for t in things if isinstance(t, Example)]
+    assert [t for t in batched if isinstance(t, Finding)] == [t for t in things if isinstance(t, Finding)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_repeats_are_found_while_the_table_grows(size: int) -> None:
+    chance, sameness = random.Random(size), Sameness()
+    seen: dict[int, int] = {}
+    told = 0
+    for start in range(0, 5000, size):
+        batch = Batch("f", Format.CONVERSATION)
+        for line in range(start, start + size):
+            number = chance.randrange(3000)
+            batch.extend([line], [0], [(("user", "assistant"), [f"q{number}", "a"], f"q{number}\0a")])
+            told += number in seen
+            seen.setdefault(number, line)
+        for same in sameness.see(batch):
+            text = same.example.messages[0].content or ""
+            assert same.again == f"f:{seen[int(text[1:])]}"
+            told -= 1
+    assert told == 0

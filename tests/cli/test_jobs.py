@@ -1,0 +1,104 @@
+"""Several processes say what one says: across parts, files and odd places of the cut."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftgate.checks.base import Context
+from ftgate.cli import jobs
+from ftgate.cli.jobs import Question, validate
+from ftgate.edges.parts import cut, recall
+from ftgate.values.settings import DataSettings
+from tests.edges.reading import GOOD, PRETTY, turns
+
+
+def lines(count: int, seed: int) -> list[bytes]:
+    """Good lines with repeats, contradictions and outputs of several kinds, and a few bad ones."""
+    chance = random.Random(seed)
+    written = []
+    for _ in range(count):
+        number = chance.randrange(count)
+        output: Any = chance.choice((f"reply {number % 3}", json.dumps({"a": number % 2, "b": [1.0]}), "yes"))
+        system = [("system", f"s{chance.randrange(3)}")] if chance.random() < 0.9 else []
+        written.append(
+            turns(
+                *system,
+                ("user", f"question {number} jane@mail.shop.org" * (number % 9 == 0) or "q"),
+                ("assistant", output),
+            )
+        )
+        if chance.random() < 0.05:
+            written.append(
+                chance.choice(
+                    (
+                        b"\n",
+                        b"{\n",
+                        PRETTY,
+                        turns(("user", "no reply")),
+                        turns(("pirate", "x")),
+                        b'{"a": 1}\n',
+                    )
+                )
+            )
+    return written
+
+
+def asked(*paths: Path, **more: Any) -> tuple[Any, Any]:
+    question = Question(paths=paths, context=Context(data=DataSettings(train=()), declared=True), **more)
+    return validate(question, 1), validate(question, 3)
+
+
+def test_parts_of_one_file_say_what_the_file_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(GOOD + b"".join(lines(300, 1)).rstrip(b"\n"))
+    assert len(cut(path, 3, "auto", None)) == 3
+    question = Question(paths=(path,), context=Context(data=DataSettings(train=()), declared=True))
+    one, several = validate(question, 1), jobs._in_parts(question, 3)
+    assert several == one
+    checks = {finding.check for finding in one[1]}
+    assert {"contradiction", "duplicate", "system-prompt", "json", "format", "encoding", "secrets"} <= checks
+    assert one[0][0].sha256 == several[0][0].sha256 != ""
+
+
+@pytest.mark.parametrize("head", [b"\xef\xbb\xbf" + GOOD, b"\n", b"[\n", GOOD.replace(b"\n", b"\r\n"), b""])
+def test_beginnings_that_decide_nothing(tmp_path: Path, head: bytes) -> None:
+    paths = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    paths[0].write_bytes(head + b"".join(lines(60, 2)))
+    paths[1].write_bytes(b"".join(lines(40, 3)) + GOOD.replace(b"\n", b"\r\n") * 2)
+    one, several = asked(*paths)
+    assert several == one
+
+
+def test_formats_that_are_not_plain_are_cut_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"instruction": f"i{n % 40}", "output": f"o{n % 60}"} for n in range(200)]
+    path.write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+    one, several = asked(path)
+    assert several == one
+    assert {"contradiction", "duplicate"} <= {finding.check for finding in one[1]}
+
+
+def test_what_does_not_add_up_is_left_to_one_process(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(
+        b"".join(turns(("system", f"s{n}"), ("user", "q"), ("assistant", "a")) for n in range(1500))
+    )
+    one, several = asked(path)
+    assert several == one
+
+
+def test_small_input_is_read_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(GOOD)
+    monkeypatch.setattr(jobs, "_in_parts", None)
+    question = Question(paths=(path,), context=Context())
+    assert validate(question, None)[0][0].examples == 1
+
+
+def test_an_example_is_found_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(GOOD + turns(("user", "second"), ("assistant", "a")))
+    assert recall(path.as_posix(), 2, len(GOOD)).messages[0].content == "second"
