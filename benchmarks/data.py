@@ -55,7 +55,7 @@ class _Words:
         return " ".join(parts).capitalize()
 
 
-def lines(size: int, seed: int = 7) -> Iterator[bytes]:
+def lines(size: int, seed: int = 7, bad: float = 0.0) -> Iterator[bytes]:
     """Conversation lines: 54 % JSON outputs, 20 % of several turns, 1 % repeats, 1 % contradictions."""
     chance = random.Random(seed)  # noqa: S311 - rebuildable data, no secret
     words = _Words(chance)
@@ -64,8 +64,23 @@ def lines(size: int, seed: int = 7) -> Iterator[bytes]:
     while written < size:
         turns = _line(chance, words, kept)
         raw = json.dumps({"messages": turns}, ensure_ascii=chance.random() < 0.1).encode() + b"\n"
+        if chance.random() < bad:
+            raw = _broken(chance, raw)
         written += len(raw)
         yield raw
+
+
+def _broken(chance: random.Random, raw: bytes) -> bytes:
+    """One of the ways in which lines go wrong: cut short, a key twice, NaN, a role or a type that is none."""
+    return chance.choice(
+        (
+            raw[: len(raw) // 2].rstrip() + b"\n",
+            raw.replace(b'"role": ', b'"role": "user", "role": ', 1),
+            raw[:-2] + b', "metadata": {"score": NaN}}\n',
+            raw.replace(b'"assistant"', b'"asistant"', 1),
+            raw.replace(b'"content": "', b'"content": 5, "note": "', 1),
+        )
+    )
 
 
 def _line(chance: random.Random, words: _Words, kept: list[list[dict[str, str]]]) -> list[dict[str, str]]:
@@ -101,11 +116,11 @@ def _json_output(chance: random.Random, words: _Words) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def write(path: Path, size: int, seed: int = 7) -> None:
+def write(path: Path, size: int, seed: int = 7, bad: float = 0.0) -> None:
     """Writes the lines to a file, unless it is there already."""
     if path.exists():
         return
     beside = path.with_suffix(".part")
     with beside.open("wb") as file:
-        file.writelines(lines(size, seed))
+        file.writelines(lines(size, seed, bad))
     beside.rename(path)
