@@ -57,7 +57,7 @@ class _Words:
 
 def lines(size: int, seed: int = 7, bad: float = 0.0) -> Iterator[bytes]:
     """Conversation lines: 54 % JSON outputs, 20 % of several turns, 1 % repeats, 1 % contradictions."""
-    chance = random.Random(seed)  # noqa: S311 - rebuildable data, no secret
+    chance = random.Random(seed)
     words = _Words(chance)
     kept: list[list[dict[str, str]]] = []
     written = 0

@@ -12,7 +12,7 @@ from ftgate.errors import OutsideError
 
 MAX_LINE = 10_000_000
 """Bytes of a line that is still read."""
-BLOCK = 1 << 17
+BLOCK = 1 << 15
 """Bytes that are read ahead where lines are taken in blocks: small enough for a processor's own memory."""
 SPACE = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"

@@ -22,25 +22,9 @@ from tests.edges.reading import turns
 
 TEXTS = st.sampled_from(
     [
-        "",
-        " ",
-        "yes",
-        " yes",
-        "true",
-        "\u00a0null",
-        '{"a": 1}',
-        '{"a": 1.0}',
-        '{ "b": [{"c_d": 1}], "a": 2 }',
-        "[[1e2]]",
-    ]
-    + [
-        "{'a': 1}",
-        "12",
-        '"x"',
-        "write to jane@mail.shop.org",
-        "key AKIA" + "IOSFODNN7" + "EXAMPLE",
-        "+43 660 1234567",
-        "é — ü",
+        *("", " ", "yes", " yes", "true", "\u00a0null", "{'a': 1}", "12", '"x"', "é — ü", "[[1e2]]"),
+        *('{"a": 1}', '{"a": 1.0}', '{ "b": [{"c_d": 1}], "a": 2 }'),
+        *("write to jane@mail.shop.org", "key AKIA" + "IOSFODNN7" + "EXAMPLE", "+43 660 1234567"),
     ]
 )
 ROLES = st.sampled_from(["system", "user", "assistant"])
