@@ -143,9 +143,8 @@ COMMANDS: dict[str, Callable[[str], list[str]]] = {
     "jsonvet --schema": lambda path: ["jsonvet", "--no-config", "--schema", _schema_file(path), path],
     "parallelogram check": lambda path: ["parallelogram", "check", path],
     "cleanllm check-turns": lambda path: ["cleanllm", "check-turns", path],
-    "cleanllm scan": lambda path: ["cleanllm", "scan", path],
 }
-SLOW = ("json + jsonschema + dict", "parallelogram check", "cleanllm scan", "cleanllm check-turns")
+SLOW = ("json + jsonschema + dict", "parallelogram check", "cleanllm check-turns")
 """Measured on a tenth of the data."""
 
 

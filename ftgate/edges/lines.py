@@ -94,10 +94,11 @@ class Lines:
         return bool(self._again) or self._at < len(self._block)
 
     def ahead(self) -> Sequence[bytes]:
-        """The rest of the block, each line without its end; nothing while lines come again."""
+        """The rest of the block, each line without its end, but not one that is cut; nothing while lines come again."""
         if self._again:
             return ()
-        return self._block[self._at :] if self._at else self._block
+        end = -1 if self._block and len(self._block[-1]) >= MAX_LINE else None
+        return self._block[self._at : end] if self._at or end else self._block
 
     def skip(self, lines: int, size: int) -> None:
         """The first lines of those ahead have been dealt with; `size` is their number of bytes, line ends included."""

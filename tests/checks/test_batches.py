@@ -18,7 +18,8 @@ from ftgate.values.dataset import Example, Format
 from ftgate.values.finding import Finding
 from ftgate.values.settings import DataSettings
 from tests.checks.examples import answer
-from tests.edges.reading import turns
+from tests.edges.reading import GOOD, turns
+from tests.edges.test_jsonl import BYTES, MATRIX
 
 TEXTS = st.sampled_from(
     [
@@ -122,3 +123,28 @@ def test_repeats_are_found_while_the_table_grows(size: int) -> None:
             assert same.again == f"f:{seen[int(text[1:])]}"
             told -= 1
     assert told == 0
+
+
+def things(data: bytes, *, batches: bool) -> tuple[Any, Any, Any]:
+    stream = read_jsonl("f.jsonl", io.BytesIO(data))
+    examples: list[Example] = []
+    findings: list[Finding] = []
+    for thing in stream.batches() if batches else stream:
+        if isinstance(thing, Batch):
+            examples.extend(thing.example(row) for row in range(len(thing)))
+        else:
+            (examples if isinstance(thing, Example) else findings).append(thing)  # type: ignore[arg-type]
+    return examples, sorted(findings, key=lambda f: (f.line, f.column, f.message)), stream.file
+
+
+@pytest.mark.parametrize("case", [*MATRIX, "spaces without end"])
+def test_bad_input_is_the_same_in_batches(case: str) -> None:
+    data = MATRIX[case][0] if case in MATRIX else GOOD + GOOD[:-1] + b" " * 10_000_000 + b"\n" + GOOD
+    assert things(data, batches=True) == things(data, batches=False)
+
+
+@given(BYTES)
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_the_same_in_batches(data: bytes) -> None:
+    for start in (b"", GOOD):
+        assert things(start + data, batches=True) == things(start + data, batches=False)
