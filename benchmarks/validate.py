@@ -114,14 +114,16 @@ def main() -> None:
     given = parser.parse_args()
     given.data.mkdir(parents=True, exist_ok=True)
     plain, bad, tenth = (given.data / f"{kind}{given.size}.jsonl" for kind in ("plain", "bad", "tenth"))
-    data.write(plain, given.size * MB)
-    data.write(bad, given.size * MB, bad=0.005)
-    data.write(tenth, given.size * MB // 10)
     names = [name for name in (*OWN, BAD, *COMMANDS) if given.only in name or name == YARDSTICK]
     for name in [name for name in names if not is_installed(OWN_NAME.get(name, name))]:
         print(f"{name}: not installed, skipped", file=sys.stderr)
         names.remove(name)
     paths = {name: bad if name == BAD else tenth if name in SLOW else plain for name in names}
+    data.write(plain, given.size * MB)
+    if bad in paths.values():
+        data.write(bad, given.size * MB, bad=0.005)
+    if tenth in paths.values():
+        data.write(tenth, given.size * MB // 10)
     results = list(rounds(names, paths, given.rounds))
     print(show(list(table(results))))
 
