@@ -37,7 +37,7 @@ class Sameness:
         self._prompts = array("Q")  # two for every example
         self._outputs, self._kept = array("Q"), array("Q")
         self._places = Places()
-        self._table = array("I", bytes(4 * _SMALLEST))
+        self._table = array("I", (0,)) * _SMALLEST
         self._variants: dict[tuple[int, int], int] = {}
         self._offsets: array[int] | None = None
         self._seen: tuple[Any, list[Same]] = (None, [])
@@ -82,7 +82,7 @@ class Sameness:
             size = len(self._table)
             while size < 3 * len(self._kept):
                 size *= 2
-            self._table = array("I", bytes(4 * size))
+            self._table = array("I", (0,)) * size
             start, begin = 0, start  # all go into the larger table; those before `begin` were told already
         else:
             begin = start
