@@ -151,7 +151,7 @@ SLOW = ("json + jsonschema + dict", "parallelogram check", "cleanllm check-turns
 def is_installed(name: str) -> bool:
     """Whether a contender can run here."""
     if name in COMMANDS:
-        return (Path(sys.executable).parent / COMMANDS[name]("x")[0]).exists()
+        return (Path(sys.executable).parent / name.split()[0]).exists()
     return find_spec(NEEDS.get(name, "ftgate")) is not None
 
 
