@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BANKING ?= ../shared/scenarios/banking.py
 
-.PHONY: demo test lint fuzz golden scenarios wheel clean
+.PHONY: demo test lint fuzz bench golden scenarios wheel clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -20,8 +20,8 @@ test: $(VENV)/installed lint   ## everything that CI runs
 	$(VENV)/bin/python -m pytest -q
 
 lint: $(VENV)/installed   ## style, types, arrows between the rooms
-	$(VENV)/bin/ruff check ftgate tests
-	$(VENV)/bin/ruff format --check ftgate tests
+	$(VENV)/bin/ruff check ftgate tests benchmarks
+	$(VENV)/bin/ruff format --check ftgate tests benchmarks
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
@@ -31,6 +31,11 @@ scenarios: $(VENV)/installed   ## ten pull requests on real bank messages; needs
 fuzz: $(VENV)/installed   ## five minutes of mutated bytes through reader, checks, formats and --fix
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check atheris
 	$(VENV)/bin/python -m tests.fuzz.reader --seconds 300
+
+bench: $(VENV)/installed   ## speed and memory of the validator beside its peers; those that do not install are skipped
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[fast,bench]' || \
+		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[fast]' orjson
+	$(VENV)/bin/python -m benchmarks.validate
 
 golden: $(VENV)/installed   ## writes the golden comments anew; read the difference before you commit it
 	$(VENV)/bin/python -m tests.report.golden

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from msgspec import Struct
 
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.finding import Finding
@@ -47,10 +48,23 @@ class Repository(Protocol):
         """Content of a file. Raises OutsideError when the object is missing or damaged."""
 
 
+class ExampleSchema(Protocol):
+    """The repository's own schema of examples."""
+
+    def accepts(self, value: object) -> bool:
+        """Whether a parsed line fits."""
+
+    def misfits(self, value: object) -> Iterator[Any]:
+        """Everything that does not fit, with pointer, message and advice."""
+
+
 class DataStream(Protocol):
     """One JSONL file being read: yields examples and findings in line order, and never raises on bad input."""
 
     def __iter__(self) -> Iterator[Example | Finding]: ...
+
+    def batches(self) -> Iterator[Batch | Finding]:
+        """The same in batches, faster: findings come before the batch of examples that they stand between."""
 
     @property
     def file(self) -> DataFile:
@@ -60,7 +74,7 @@ class DataStream(Protocol):
 class Reader(Protocol):
     """Opens a JSONL file. `format` is a Format value or "auto" to detect it from the first readable line.
 
-    `blank_lines` is the severity of a blank line, "off" for none.
+    `blank_lines` is the severity of a blank line, "off" for none; `schema` is asked of every line, beside its format.
     """
 
     def __call__(
@@ -70,6 +84,7 @@ class Reader(Protocol):
         format: str = "auto",
         limits: Limits = Limits(),  # noqa: B008 - frozen
         blank_lines: Level = "warning",
+        schema: ExampleSchema | None = None,
     ) -> DataStream: ...
 
 
@@ -81,6 +96,8 @@ class Documents(Protocol):
     def prompts(self, path: str, content: bytes) -> tuple[Prompt, ...]: ...
 
     def json_schema(self, path: str, content: bytes) -> Mapping[str, object]: ...
+
+    def example_schema(self, path: str, content: bytes) -> ExampleSchema: ...
 
 
 class BaseModels(Protocol):

@@ -1,10 +1,11 @@
 """Examples in, findings out: one file per curation check. Checks never read files and never change an example."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 
 from msgspec.structs import replace
 
-from ftgate.checks.base import Check, Context
+from ftgate.checks.base import Check, Context, Merges, SeesAll, UsesSameness
 from ftgate.checks.contamination import Contamination
 from ftgate.checks.contradiction import Contradiction
 from ftgate.checks.diversity import Diversity
@@ -19,10 +20,12 @@ from ftgate.checks.output import Output
 from ftgate.checks.purpose import Purpose
 from ftgate.checks.review import Review
 from ftgate.checks.roles import Roles
+from ftgate.checks.sameness import Sameness
 from ftgate.checks.secrets import Secrets
 from ftgate.checks.size import Size
 from ftgate.checks.system_prompt import SystemPrompt
 from ftgate.checks.tool_calls import ToolCalls
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Level
@@ -60,11 +63,44 @@ class Checks:
         self._checks = {
             name: make(context) for name, make in CHECKS.items() if self._levels.get(name) != "off"
         }
+        sameness = Sameness()
+        for check in self._checks.values():
+            if isinstance(check, UsesSameness):
+                check.sameness = sameness  # one memory for all of them
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Findings about one example, in the order of the checks."""
+        return self.see_all(Batch.of((example,)))
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """Findings about many examples, check by check."""
         for name, check in self._checks.items():
-            for finding in check.see(example):
+            if isinstance(check, SeesAll):
+                said: Iterable[Finding] = check.see_all(batch)
+            else:
+                said = chain.from_iterable(check.see(batch.example(row)) for row in range(len(batch)))
+            for finding in said:
+                yield self._levelled(name, finding)
+
+    @property
+    def can_merge(self) -> bool:
+        """Whether every check may see the data in parts."""
+        return all(
+            isinstance(check, Merges) and not getattr(check, "whole", False)
+            for check in self._checks.values()
+        )
+
+    def remember_only(self) -> None:
+        """For a part that is not the first: repeats are told once the parts are put together."""
+        for check in self._checks.values():
+            if isinstance(check, UsesSameness):
+                check.sameness.remember_only()
+
+    def merge(self, later: "Checks", recall: Recall) -> Iterator[Finding]:
+        """Findings that only the next part together with those before it shows. May raise Unmergeable."""
+        for name, check in self._checks.items():
+            assert isinstance(check, Merges)
+            for finding in check.merge(later._checks[name], recall):
                 yield self._levelled(name, finding)
 
     def finish(self) -> Iterator[Finding]:

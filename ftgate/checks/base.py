@@ -1,11 +1,13 @@
 """What a check is. Checks look at examples one by one and say what they find; they never read files."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from ftgate.checks.likeness import Likeness
+from ftgate.checks.sameness import Sameness
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding
@@ -40,3 +42,33 @@ class Check(Protocol):
 
     def finish(self) -> Iterable[Finding]:
         """Findings about the dataset as a whole, once all examples were seen."""
+
+
+@runtime_checkable
+class SeesAll(Protocol):
+    """For speed, a check may look at many examples at a time; it then finds what `see` finds, one by one."""
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Findings about these examples, or about them and earlier ones."""
+
+
+class Unmergeable(Exception):
+    """What two parts of the data left behind does not add up to what the whole would have left."""
+
+
+@runtime_checkable
+class Merges(Protocol):
+    """A check that may see the data in parts, each in a process of its own.
+
+    Without it, or where it has a true `whole`, data is seen by one process.
+    """
+
+    def merge(self, later: Any, recall: Recall) -> Iterable[Finding]:
+        """Takes over what the same check remembers of the next part, and says what only both parts show."""
+
+
+@runtime_checkable
+class UsesSameness(Protocol):
+    """Checks that ask which examples are the same share one memory."""
+
+    sameness: Sameness

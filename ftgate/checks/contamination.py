@@ -5,12 +5,13 @@ The same prompt is an error. Nearly the same, or thirteen words in a row, is evi
 warning; wording that many prompts share does not count (see overlap.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ftgate.checks.base import Context
 from ftgate.checks.overlap import Overlap
 from ftgate.checks.turns import system_text, text_key, turn_place
 from ftgate.checks.words import normalised
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example, Message
 from ftgate.values.finding import Finding, Severity, found
 
@@ -52,6 +53,21 @@ class Contamination:
                 yield _leak(example, index, exact, reserved)
                 return
         self._overlap.see(example)
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples."""
+        if self._reserved:
+            for row in range(len(batch)):
+                yield from self.see(batch.example(row))
+
+    @property
+    def whole(self) -> bool:
+        """What is wording is known once all prompts were seen."""
+        return bool(self._reserved)
+
+    def merge(self, later: "Contamination", recall: Recall) -> Iterable[Finding]:
+        """Nothing is remembered of the examples where nothing is reserved."""
+        return ()
 
     def finish(self) -> Iterator[Finding]:
         """What is nearly the same, and what has words in a row in common."""

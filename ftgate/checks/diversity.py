@@ -1,14 +1,16 @@
 """diversity: one opening, one output or one prompt must not dominate. The seed, curation 3: edge cases, error paths,
 odd inputs. Where outputs are labels, every label needs prompts that differ."""
 
-from collections import Counter
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 import xxhash
 
 from ftgate.checks.base import Context
 from ftgate.checks.labels import Labels
-from ftgate.checks.likeness import Cluster, short_output_key
+from ftgate.checks.likeness import Cluster
+from ftgate.checks.turns import output_keys
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -23,24 +25,36 @@ _TOLD = 20
 
 
 class Diversity:
-    """Keeps a 64-bit digest and a count per distinct opening and output; clusters are those of near-duplicate, and
-    are not looked at when that is off."""
+    """Keeps 64 bits of every opening and every output; clusters are those of near-duplicate, and are not looked at when
+    that is off."""
 
     def __init__(self, context: Context) -> None:
-        self._openings: Counter[int] = Counter()
-        self._outputs: Counter[int] = Counter()
+        self._openings = array("Q")
+        self._outputs = array("Q")
         self._labels = Labels()
         self._likeness = context.likeness
         self._path = ""
 
     def see(self, example: Example) -> Iterable[Finding]:
         """Counts."""
-        self._path = self._path or example.place.path
-        opening = next((m.content or "" for m in example.messages if m.role == "user"), "")
-        words = " ".join(opening[:200].casefold().split()[:_WORDS])
-        self._openings[xxhash.xxh3_64_intdigest(words.encode("utf-8", "surrogatepass"))] += 1
-        self._outputs[short_output_key(example)] += 1
-        self._labels.add(example)
+        return self.see_all(Batch.of((example,)))
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Counts many."""
+        self._path = self._path or batch.path
+        self._outputs.extend(output_keys(batch))
+        openings = [_opening(batch, row, roles) for row, roles in enumerate(batch.roles)]
+        encoded = (opening.encode("utf-8", "surrogatepass") for opening in openings)
+        self._openings.extend(map(xxhash.xxh3_64_intdigest, encoded))
+        self._labels.add_all(batch)
+        return ()
+
+    def merge(self, later: "Diversity", recall: Recall) -> Iterable[Finding]:
+        """Adds."""
+        self._path = self._path or later._path
+        self._openings.extend(later._openings)
+        self._outputs.extend(later._outputs)
+        self._labels.merge(later._labels)
         return ()
 
     def finish(self) -> Iterator[Finding]:
@@ -53,10 +67,12 @@ class Diversity:
             ),
             (self._outputs, "have the same output", "Add examples of the other outputs."),
         )
-        for counts, what, advice in told:
-            total = counts.total()
-            most = max(counts.values(), default=0)
-            if total >= LEAST and most > SHARE * total:
+        for keys, what, advice in told:
+            total = len(keys)
+            if total < LEAST:
+                continue
+            most = keys.count(_majority(keys))
+            if most > SHARE * total:
                 message = f"{most} of {total} examples ({most / total:.0%}) {what}."
                 yield found("diversity", Severity.WARNING, Place(path=self._path), message, advice)
         clusters = self._likeness.clusters() if self._likeness else []
@@ -64,7 +80,7 @@ class Diversity:
         yield from self._poor(clusters)
 
     def _dominating(self, clusters: Sequence[Cluster]) -> Iterator[Finding]:
-        total = self._outputs.total()
+        total = len(self._outputs)
         for cluster in clusters:
             size = len(cluster.places)
             if size < LEAST or size < CLUSTER_SHARE * total:
@@ -81,3 +97,27 @@ class Diversity:
         if (left := len(poor) - _TOLD) > 0:
             message = f"{left} more outputs have too few different prompts."
             yield found("diversity", Severity.WARNING, Place(path=self._path), message, advice)
+
+
+def _opening(batch: Batch, row: int, roles: tuple[str, ...] | None) -> str:
+    if roles is None:
+        opening = next((m.content or "" for m in batch.example(row).messages if m.role == "user"), "")
+    else:
+        opening = batch.texts[row][roles.index("user")] if "user" in roles else ""
+    words = opening[:64].split(None, _WORDS)
+    if len(words) <= _WORDS:
+        words = opening[:200].split(None, _WORDS)
+    return " ".join(words[:_WORDS]).casefold()
+
+
+def _majority(keys: Iterable[int]) -> int:
+    """The key that more than half of all are, if there is one (Boyer and Moore): no table of them is needed."""
+    candidate = lead = 0
+    for key in keys:
+        if key == candidate:
+            lead += 1
+        elif lead:
+            lead -= 1
+        else:
+            candidate, lead = key, 1
+    return candidate

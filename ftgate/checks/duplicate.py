@@ -3,29 +3,37 @@
 from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
-from ftgate.checks.places import Places
-from ftgate.checks.turns import output_key, prompt_key
+from ftgate.checks.sameness import Same, Sameness
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity, found
 
 
 class Duplicate:
-    """Exact by meaning: same prompt and same output, JSON outputs compared as values. Keeps 16 bytes and a place."""
+    """Exact by meaning: same prompt and same output, JSON outputs compared as values. Sameness remembers."""
 
     def __init__(self, context: Context) -> None:
-        self._places = Places()
-        self._seen: dict[bytes, int] = {}
+        self.sameness = Sameness()
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Against the first example of this meaning."""
-        key = prompt_key(example) + output_key(example)
-        first = self._seen.get(key)
-        if first is None:
-            self._seen[key] = self._places.keep(example.place)
-            return
-        message = f"The same example as {self._places.name(first)}."
-        yield found("duplicate", Severity.WARNING, example.place, message, "Remove one of them.")
+        return self.see_all(Batch.of((example,)))
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples."""
+        return _again(self.sameness.see(batch))
+
+    def merge(self, later: "Duplicate", recall: Recall) -> Iterator[Finding]:
+        """Examples of the next part that stand above already."""
+        return _again(self.sameness.absorb(later.sameness, recall))
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""
         return ()
+
+
+def _again(repeats: Iterable[Same]) -> Iterator[Finding]:
+    for same in repeats:
+        if same.again:
+            message = f"The same example as {same.again}."
+            yield found("duplicate", Severity.WARNING, same.example.place, message, "Remove one of them.")

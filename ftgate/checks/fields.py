@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.places import Places
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example, Format
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -54,6 +55,30 @@ class Fields:
                 if field in self._fields or len(self._fields) < MOST_FIELDS:
                     self._fields.setdefault(field, {}).setdefault(kind, _Seen(kept)).count += 1
         return ()
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """The same for many examples; of plain ones, which have one format, the first says it all."""
+        whole = batch.whole
+        first = [] if not len(batch) or batch.roles[0] is None else [0]
+        for row in (*first, *whole):
+            self.see(batch.example(row))
+        return ()
+
+    def merge(self, later: "Fields", recall: Recall) -> Iterable[Finding]:
+        """Adds; which fields are followed at most depends on their order."""
+        for format, seen in later._formats.items():
+            self._formats.setdefault(format, _Seen(self._adopt(later, seen)))
+        for field, kinds in later._fields.items():
+            mine = self._fields.setdefault(field, {})
+            for kind, seen in kinds.items():
+                mine.setdefault(kind, _Seen(self._adopt(later, seen))).count += seen.count
+        if len(self._fields) >= MOST_FIELDS:
+            raise Unmergeable
+        return ()
+
+    def _adopt(self, later: "Fields", seen: _Seen) -> int:
+        (kept,) = self._places.adopt(later._places, [seen.first])
+        return kept
 
     def finish(self) -> Iterator[Finding]:
         """Fields of several types, each at the line that would make a loader rewrite the others."""

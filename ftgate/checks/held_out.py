@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -28,6 +29,20 @@ class HeldOut:
             message = f"The group of this example is held out too: {held.path}:{held.line}."
             advice = "Keep a group on one side: ftgate split --group-by group."
             yield found("held-out", Severity.ERROR, example.place, message, advice)
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples; plain ones have no group."""
+        whole = batch.whole if self._groups else []
+        self._examples += len(batch) - len(whole)
+        self._path = self._path or batch.path
+        for row in whole:
+            yield from self.see(batch.example(row))
+
+    def merge(self, later: "HeldOut", recall: Recall) -> Iterable[Finding]:
+        """Adds."""
+        self._examples += later._examples
+        self._path = self._path or later._path
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """The share, when the data is declared."""

@@ -7,10 +7,11 @@ from statistics import median
 import xxhash
 from msgspec import Struct
 
-from ftgate.checks.likeness import Cluster, short_output_key
+from ftgate.checks.likeness import Cluster
 from ftgate.checks.places import Places
 from ftgate.checks.secrets import find_secrets
-from ftgate.values.dataset import Example
+from ftgate.checks.turns import output_keys, user_texts
+from ftgate.values.batch import Batch
 from ftgate.values.finding import Place
 
 MOST_LABELS = 500
@@ -41,29 +42,56 @@ class Labels:
 
     def __init__(self) -> None:
         self._labels: dict[int, _Label] = {}
-        self._prompts: set[int] = set()
+        self._prompts: dict[int, int] = {}  # with the key of their output
         self._distinct: Counter[int] = Counter()
         self._places = Places()
         self._over = False
 
-    def add(self, example: Example) -> None:
-        """Notes an example's output, and its prompt when it is a new one."""
-        text = example.reference
-        if self._over or text is None:
+    def add_all(self, batch: Batch) -> None:
+        """Notes the outputs of many examples, and their prompts when they are new ones."""
+        if self._over:
             return
-        key = short_output_key(example)
+        keys = output_keys(batch)
+        for row, (roles, texts, said) in enumerate(
+            zip(batch.roles, batch.texts, user_texts(batch), strict=True)
+        ):
+            is_plain = roles is not None and roles[-1] == "assistant"
+            text = texts[-1] if is_plain else batch.example(row).reference
+            if text is not None and not self._add(keys[row], text, said, batch, row):
+                self._give_up()
+                return
+
+    def merge(self, later: "Labels") -> None:
+        """Adds what was noted of the next part."""
+        known = {*self._labels, *later._labels}
+        if self._over or later._over or len(known) > MOST_LABELS:
+            self._give_up()
+            return
+        for key, label in later._labels.items():
+            (kept,) = self._places.adopt(later._places, [label.first])
+            self._labels.setdefault(key, _Label(label.name, kept)).examples += label.examples
+        for prompt, key in later._prompts.items():
+            self._note(prompt, key)
+
+    def _add(self, key: int, text: str, said: str, batch: Batch, row: int) -> bool:
+        """Whether the outputs may still be labels."""
         label = self._labels.get(key)
         if label is None:
             if len(text) > _LONGEST or len(self._labels) == MOST_LABELS:
-                self._over = True
-                self._labels, self._prompts, self._distinct = {}, set(), Counter()
-                return
-            label = self._labels[key] = _Label(_quote(text), self._places.keep(example.place))
+                return False
+            label = self._labels[key] = _Label(_quote(text), self._places.keep(batch.place(row)))
         label.examples += 1
-        prompt = xxhash.xxh3_64_intdigest(f"{key}\x1f{example.user_text}".encode("utf-8", "surrogatepass"))
+        self._note(xxhash.xxh3_64_intdigest(f"{key}\x1f{said}".encode("utf-8", "surrogatepass")), key)
+        return True
+
+    def _note(self, prompt: int, key: int) -> None:
         if prompt not in self._prompts:
-            self._prompts.add(prompt)
+            self._prompts[prompt] = key
             self._distinct[key] += 1
+
+    def _give_up(self) -> None:
+        self._over = True
+        self._labels, self._prompts, self._distinct = {}, {}, Counter()
 
     def poor(self, clusters: Iterable[Cluster]) -> list[Poor]:
         """Labels with very few prompts, or with prompts that are almost the same; none where outputs are no labels."""

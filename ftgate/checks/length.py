@@ -5,10 +5,12 @@ base model's tokenizer on this machine (the train extra, and a model that is her
 validate), those lines are counted in a notice, and no more is said than bytes prove.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.places import Places
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example, Message
 from ftgate.values.finding import Finding, Severity, found
 from ftgate.values.tokens import LONGEST, Counted
@@ -47,6 +49,28 @@ class Length:
             yield found("length", Severity.WARNING, example.place, message, "Correct the turns or the tools.")
         elif counted.tokens > self._limit:
             yield from self._too_long(example, counted)
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples: most plain ones are short however many bytes their characters take."""
+        rows = zip(batch.roles, batch.joined, strict=True)
+        for row, (roles, joined) in enumerate(rows):
+            if roles is None or OVERHEAD + OVERHEAD_TURN * len(roles) + 4 * len(joined) > self._limit:
+                yield from self.see(batch.example(row))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the meter: what one process has seen goes to another, which has its own."""
+        return {**self.__dict__, "_meter": None}
+
+    def merge(self, later: "Length", recall: Recall) -> Iterable[Finding]:
+        """Adds; the first hundred are told by name, and two processes may tell more."""
+        if self._told + later._told > _TOLD or later._untold:
+            raise Unmergeable
+        self._told += later._told
+        self._open += later._open
+        if later._longest[0] > self._longest[0]:
+            (kept,) = self._places.adopt(later._places, [later._longest[1]])
+            self._longest = (later._longest[0], kept)
+        return ()
 
     def finish(self) -> Iterator[Finding]:
         """What could not be decided, when a limit is declared."""

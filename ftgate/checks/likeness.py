@@ -16,8 +16,9 @@ from msgspec import Struct
 from rensa import RMinHash
 
 from ftgate.checks.places import Places
-from ftgate.checks.turns import output_key
+from ftgate.checks.turns import output_keys, user_texts
 from ftgate.checks.words import shingles, words
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Place
 
@@ -69,9 +70,16 @@ class Likeness:
         self._tables: list[dict[bytes, int]] = [{} for _ in range(_BANDS)]
 
     def add(self, example: Example) -> None:
-        """Notes an example; the work is done for many at once."""
-        self.examples += 1
-        text = example.user_text.strip()
+        """Notes an example."""
+        self.add_all(Batch.of((example,)))
+
+    def add_all(self, batch: Batch) -> None:
+        """Notes examples; the work is done for many at once."""
+        self.examples += len(batch)
+        for row, text in enumerate(user_texts(batch)):
+            self._add(text.strip(), batch, row)
+
+    def _add(self, text: str, batch: Batch, row: int) -> None:
         found = words(text)
         if not found:
             return
@@ -83,9 +91,9 @@ class Likeness:
             return  # the very same text: duplicate and contradiction speak of it
         self._found = None
         self._parents.append(first)
-        self._kept.append(self._places.keep(example.place))
+        self._kept.append(self._places.keep(batch.place(row)))
         self._exact.append(exact)
-        self._outputs.append(short_output_key(example))
+        self._outputs.append(output_keys(batch)[row])
         if first == index:
             self._block.append((index, found))
             self._pending += len(found)
@@ -153,11 +161,6 @@ class Likeness:
 def alike_from(size: int) -> float:
     """The share of common shingles that a prompt of this many shingles needs."""
     return ALIKE if size >= SHORT else ALIKE_SHORT if size >= SHORTEST else 1.0
-
-
-def short_output_key(example: Example) -> int:
-    """The first 64 bits of the digest of the output."""
-    return int.from_bytes(output_key(example)[:8], "big")
 
 
 def shared(sample: Sequence[set[str]]) -> set[str]:

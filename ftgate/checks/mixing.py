@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 from ftgate.values.review import is_from
@@ -24,6 +25,22 @@ class Mixing:
         self._path = self._path or example.place.path
         self._examples += 1
         self._general += is_from(example.source, example.tags, self._named)
+        return ()
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Counts many; plain ones do not say where they come from."""
+        whole = batch.whole if self._named else []
+        self._path = self._path or batch.path
+        self._examples += len(batch) - len(whole)
+        for row in whole:
+            self.see(batch.example(row))
+        return ()
+
+    def merge(self, later: "Mixing", recall: Recall) -> Iterable[Finding]:
+        """Adds."""
+        self._path = self._path or later._path
+        self._examples += later._examples
+        self._general += later._general
         return ()
 
     def finish(self) -> Iterator[Finding]:

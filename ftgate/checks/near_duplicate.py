@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
 from ftgate.checks.likeness import Cluster, Likeness
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity, found
 
@@ -23,6 +24,11 @@ class NearDuplicate:
     def see(self, example: Example) -> Iterable[Finding]:
         """Collects."""
         self._likeness.add(example)
+        return ()
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Collects many."""
+        self._likeness.add_all(batch)
         return ()
 
     def finish(self) -> Iterator[Finding]:

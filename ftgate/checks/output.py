@@ -2,7 +2,7 @@
 snake_case ones does harm."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -12,10 +12,11 @@ from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.key_style import fits, keys_of, spell
 from ftgate.checks.output_shapes import OutputShapes
-from ftgate.checks.turns import last_assistant, strict_json, turn_place
+from ftgate.checks.turns import NOT_JSON, last_assistant, reply_values, strict_json, turn_place
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -50,6 +51,38 @@ class Output:
         if not findings and len(self._valid) < _KNOWN_VALID:
             self._valid.add(key)
         yield from findings
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples; where nothing is declared, only the shape of the usual ones is noted."""
+        self._path = self._path or batch.path
+        simple = self._validator is None and self._style is None
+        if not simple:
+            for row in range(len(batch)):
+                yield from self.see(batch.example(row))
+            return
+        odd: list[int] = []
+        rows = zip(batch.roles, batch.texts, reply_values(batch), strict=True)
+        for row, (roles, texts, value) in enumerate(rows):
+            if value is NOT_JSON and roles and roles[-1] == "assistant":
+                if texts[-1]:
+                    odd.append(batch.lines[row])
+            elif type(value) is not dict or not self._shapes.note_usual(value):
+                self._shapes.note_odd(batch.path, odd)
+                odd.clear()
+                yield from self.see(batch.example(row))
+        self._shapes.note_odd(batch.path, odd)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the validator: what one process has seen goes to another, which has its own."""
+        return {**self.__dict__, "_validator": None}
+
+    def merge(self, later: "Output", recall: Recall) -> Iterable[Finding]:
+        """Adds; a schema that could not be applied was given up at a place that only one process knows."""
+        self._path = self._path or later._path
+        if self._unusable != later._unusable:
+            raise Unmergeable
+        self._shapes.merge(later._shapes)
+        return ()
 
     def finish(self) -> Iterator[Finding]:
         """A schema that cannot be used; the odd ones out where none is declared."""

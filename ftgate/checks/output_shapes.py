@@ -2,11 +2,12 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
+from ftgate.checks.base import Unmergeable
 from ftgate.checks.key_style import KeyStyle, keys_of, telling_style
 from ftgate.checks.places import Places
 from ftgate.values.finding import Finding, Place, Severity, found
@@ -22,6 +23,7 @@ _KEPT = 1000
 class _Group(Struct):
     first: int
     count: int = 0
+    styles: tuple[KeyStyle, ...] = ()
 
 
 class OutputShapes:
@@ -32,6 +34,7 @@ class OutputShapes:
         self._odd = array("Q")
         self._objects = 0
         self._key_sets: dict[tuple[str, ...], _Group] = {}
+        self._usual: dict[tuple[str, ...], _Group] = {}
         self._styles: Counter[KeyStyle] = Counter()
         self._style_examples: dict[KeyStyle, tuple[str, int]] = {}
 
@@ -44,11 +47,49 @@ class OutputShapes:
         self._objects += 1
         keys = tuple(sorted(value))
         if keys in self._key_sets or len(self._key_sets) < _KEPT:
-            self._key_sets.setdefault(keys, _Group(kept)).count += 1
+            self._group(value, keys, kept).count += 1
         for style, key in {telling_style(key): key for _, key in keys_of(value)}.items():
             if style:
                 self._styles[style] += 1
                 self._style_examples.setdefault(style, (key, kept))
+
+    def note_odd(self, path: str, lines: Iterable[int]) -> None:
+        """Outputs without a JSON value."""
+        self._odd.extend(self._places.keep_lines(path, lines))
+
+    def note_usual(self, value: dict[str, Any]) -> bool:
+        """One more output with keys in an order that is known, and no objects inside; False when it is another."""
+        group = self._usual.get(tuple(value))
+        if group is None or True in map(_holds_keys, value.values()):
+            return False
+        self._objects += 1
+        group.count += 1
+        for style in group.styles:
+            self._styles[style] += 1
+        return True
+
+    def _group(self, value: dict[str, Any], keys: tuple[str, ...], kept: int) -> _Group:
+        group = self._key_sets.get(keys)
+        if group is None:
+            styles = {style for key in keys if (style := telling_style(key))}
+            group = self._key_sets[keys] = _Group(kept, styles=tuple(sorted(styles)))
+        if len(self._usual) < _KEPT:
+            self._usual[tuple(value)] = group
+        return group
+
+    def merge(self, later: "OutputShapes") -> None:
+        """Adds what another has noted of later outputs."""
+        self._objects += later._objects
+        self._odd.extend(self._places.adopt(later._places, later._odd))
+        for keys, group in later._key_sets.items():
+            (first,) = self._places.adopt(later._places, (group.first,))
+            self._key_sets.setdefault(keys, _Group(first, styles=group.styles)).count += group.count
+        self._styles.update(later._styles)
+        for style, (key, kept) in later._style_examples.items():
+            (place,) = self._places.adopt(later._places, (kept,))
+            self._style_examples.setdefault(style, (key, place))
+        if max(len(self._key_sets), len(later._key_sets)) >= _KEPT:
+            raise Unmergeable
 
     def finish(self) -> Iterator[Finding]:
         """Warnings, once most outputs turned out to be JSON objects."""
@@ -87,6 +128,13 @@ class OutputShapes:
                 message = f'The key "{key[:40]}" is {style}; most keys are {usual}.'
                 advice = "Spell all keys the same way, and declare data.key_style."
                 yield found("output", Severity.WARNING, self._places.place(kept), message, advice)
+
+
+def _holds_keys(item: Any) -> bool:
+    if type(item) is list:
+        kinds = set(map(type, item))
+        return dict in kinds or list in kinds
+    return type(item) is dict
 
 
 def _names(keys: list[str]) -> str:

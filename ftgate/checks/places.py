@@ -1,5 +1,7 @@
 """Places of many examples in little memory."""
 
+from collections.abc import Iterable
+
 from ftgate.values.finding import Place
 
 _LINE_BITS = 40
@@ -19,6 +21,17 @@ class Places:
             number = self._numbers[place.path] = len(self._paths)
             self._paths.append(place.path)
         return number << _LINE_BITS | place.line
+
+    def keep_lines(self, path: str, lines: Iterable[int]) -> list[int]:
+        """The integers that stand for lines of one file."""
+        above = self.keep(Place(path=path))
+        return [above | line for line in lines]
+
+    def adopt(self, others: "Places", kept: Iterable[int]) -> list[int]:
+        """What others have kept, as integers of these places."""
+        above = [self.keep(Place(path=path)) for path in others._paths]
+        mask = (1 << _LINE_BITS) - 1
+        return [above[number >> _LINE_BITS] | number & mask for number in kept]
 
     def place(self, kept: int) -> Place:
         """Path and line; columns and pointers are not kept."""

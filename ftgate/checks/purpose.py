@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 from ftgate.checks.base import Context
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -34,6 +35,16 @@ class Purpose:
     def see(self, example: Example) -> Iterable[Finding]:
         """Notes the file to speak of."""
         self._path = self._path or example.place.path
+        return ()
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """The same for many examples."""
+        self._path = self._path or batch.path
+        return ()
+
+    def merge(self, later: "Purpose", recall: Recall) -> Iterable[Finding]:
+        """Nothing but the file to speak of."""
+        self._path = self._path or later._path
         return ()
 
     def finish(self) -> Iterable[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
 from ftgate.checks.places import Places
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 from ftgate.values.review import is_from
@@ -38,6 +39,18 @@ class Review:
         if review is not None and review.verdict == "rejected":
             message = f"This example was rejected in a review by {review.by[:60]}."
             yield found("review", Severity.WARNING, example.place, message, "Correct it, or remove the line.")
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples; plain ones do not say where they come from."""
+        for row in batch.whole:
+            yield from self.see(batch.example(row))
+
+    def merge(self, later: "Review", recall: Recall) -> Iterable[Finding]:
+        """Adds."""
+        kept = self._places.adopt(later._places, later._generated.values())
+        for digest, place in zip(later._generated, kept, strict=True):
+            self._generated.setdefault(digest, place)
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """Coverage below the declared share; lines of the file of reviews that say nothing."""

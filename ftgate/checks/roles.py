@@ -3,11 +3,14 @@ and rejects, drops or alters what breaks them."""
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.targets import ONCE, SEVERITY, TARGETS, TRAITS, Rule, rules_of
 from ftgate.checks.turns import turn_place
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
+
+_REMEMBERED = 10_000  # orders of roles
 
 
 class Roles:
@@ -19,18 +22,38 @@ class Roles:
         self._minded = {rule.trait for rule in self._rules}
         self._told: set[tuple[str, str, Format]] = set()
         self._path = ""
+        self._of_turns = [rule for rule in self._rules if rule.trait not in ONCE]
+        self._good: dict[tuple[str, ...], bool] = {}
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Presence and order of the turns, then what the target makes of them."""
         self._path = self._path or example.place.path
-        yield from _presence(example)
-        if "late-system" not in self._minded:
-            yield from _late_systems(example)
-        if "assistant-first" not in self._minded:
-            yield from _opening(example)
-        yield from _empty(example)
+        yield from self._speakers(example)
         for rule in self._rules:
             yield from self._apply(rule, example)
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples: where the order is known to be good and every turn has a text, all is well; and
+        what is wrong with a file is seen at any of its lines."""
+        self._path = self._path or batch.path
+        good = self._good
+        for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
+            if (
+                row == 0
+                or roles is None
+                or not all(texts)
+                or any(map(str.isspace, texts))
+                or not (good.get(roles) or self._is_good(roles))
+            ):
+                yield from self.see(batch.example(row))
+
+    def merge(self, later: "Roles", recall: Recall) -> Iterable[Finding]:
+        """Nothing but the files to speak of; what is told once must not be told by two."""
+        if self._told & later._told:
+            raise Unmergeable
+        self._told |= later._told
+        self._path = self._path or later._path
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """A target that no row describes."""
@@ -38,6 +61,25 @@ class Roles:
             message = f"No rules for the target '{self._target}'; the examples were checked for none."
             advice = f"Set data.target to one of {', '.join(TARGETS)}."
             yield found("roles", Severity.ERROR, Place(path=self._path), message, advice)
+
+    def _is_good(self, roles: tuple[str, ...]) -> bool:
+        """Whether nothing is said about these roles where every turn has a text. Long ones are not remembered."""
+        turns = tuple(Message(role=role, content="text") for role in roles)
+        probe = Example(place=Place(path=""), format=Format.CONVERSATION, messages=turns)
+        is_good = not any(self._speakers(probe)) and not any(
+            any(self._apply(rule, probe)) for rule in self._of_turns
+        )
+        if len(self._good) < _REMEMBERED:
+            self._good[roles] = is_good
+        return is_good
+
+    def _speakers(self, example: Example) -> Iterator[Finding]:
+        yield from _presence(example)
+        if "late-system" not in self._minded:
+            yield from _late_systems(example)
+        if "assistant-first" not in self._minded:
+            yield from _opening(example)
+        yield from _empty(example)
 
     def _apply(self, rule: Rule, example: Example) -> Iterator[Finding]:
         trait = TRAITS[rule.trait]

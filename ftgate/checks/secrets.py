@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from ftgate.checks.base import Context
 from ftgate.checks.numbers import is_card, is_iban
+from ftgate.checks.screen import Screen
 from ftgate.checks.turns import turn_pointer
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -33,26 +35,37 @@ def _is_personal(address: str) -> bool:
 
 
 class _Kind(Struct, frozen=True):
-    """`triggers` are texts without which the pattern cannot match: looking for them first is what makes it fast."""
+    """`triggers` are texts without which the pattern cannot match: looking for them first is what makes it fast.
+
+    `screen` is a pattern without assertions that matches inside of whatever the pattern matches.
+    """
 
     name: str
     severity: Severity
     triggers: tuple[str, ...]
     pattern: re.Pattern[str]
+    screen: str
     confirm: Callable[[str], bool] | None = None
 
 
 def _kind(
-    name: str, pattern: str, *triggers: str, confirm: Callable[[str], bool] | None = None, severe: bool = True
+    name: str,
+    pattern: str,
+    *triggers: str,
+    confirm: Callable[[str], bool] | None = None,
+    severe: bool = True,
+    screen: str = "",
 ) -> _Kind:
     severity = Severity.ERROR if severe else Severity.WARNING
-    return _Kind(name, severity, triggers, re.compile(pattern), confirm)
+    screen = screen or "|".join(map(re.escape, triggers)) or _EIGHT_DIGITS.pattern
+    return _Kind(name, severity, triggers, re.compile(pattern), screen, confirm)
 
 
 def _sign(trigger: str) -> str:
     return next((sign for sign in "_-" if sign in trigger), "")
 
 
+_EIGHT_DIGITS = re.compile(r"[0-9](?:[ ().-]{0,2}[0-9]){7}")  # every card, IBAN and phone number has them
 _START, _END = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9])"
 
 MAX_SECRETS = 100
@@ -74,16 +87,31 @@ KINDS: tuple[_Kind, ...] = (
         "A GitHub token", rf"{_START}github_pat_[A-Za-z0-9_]{{22,255}}", "github_pat_", confirm=_looks_random
     ),
     _kind("A GitLab token", rf"{_START}glpat-[A-Za-z0-9_-]{{20,60}}", "glpat-"),
-    _kind("An API key (sk-)", rf"{_START}sk-[A-Za-z0-9_-]{{20,200}}", "sk-", confirm=_looks_random),
+    _kind(
+        "An API key (sk-)",
+        rf"{_START}sk-[A-Za-z0-9_-]{{20,200}}",
+        "sk-",
+        confirm=_looks_random,
+        screen=r"sk-[A-Za-z0-9_-]{20}",
+    ),
     _kind("A Stripe key", rf"{_START}[sr]k_live_[A-Za-z0-9]{{16,200}}", "k_live_"),
-    _kind("A Slack token", rf"{_START}xox[abeoprs]-[A-Za-z0-9-]{{10,250}}", "xox", confirm=_looks_random),
+    _kind(
+        "A Slack token",
+        rf"{_START}xox[abeoprs]-[A-Za-z0-9-]{{10,250}}",
+        "xox",
+        confirm=_looks_random,
+        screen=r"xox[abeoprs]-",
+    ),
     _kind("A Google API key", rf"{_START}AIza[A-Za-z0-9_-]{{35}}{_END}", "AIza"),
-    _kind("A Hugging Face token", rf"{_START}hf_[A-Za-z0-9]{{30,60}}{_END}", "hf_"),
+    _kind(
+        "A Hugging Face token", rf"{_START}hf_[A-Za-z0-9]{{30,60}}{_END}", "hf_", screen=r"hf_[A-Za-z0-9]{30}"
+    ),
     _kind("An npm token", rf"{_START}npm_[A-Za-z0-9]{{36}}{_END}", "npm_"),
     _kind(
         "A JSON web token",
         rf"{_START}eyJ[A-Za-z0-9_-]{{8,4000}}\.eyJ[A-Za-z0-9_-]{{8,8000}}\.[A-Za-z0-9_-]{{16,2000}}",
         "eyJ",
+        screen=r"eyJ[A-Za-z0-9_-]{8}",
     ),
     _kind("An IBAN", rf"{_START}[A-Z]{{2}}[0-9]{{2}}(?: ?[A-Z0-9]){{11,30}}", confirm=is_iban),
     _kind(
@@ -96,6 +124,7 @@ KINDS: tuple[_Kind, ...] = (
         "An e-mail address",
         r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])",
         "@",
+        screen=r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.",
         confirm=_is_personal,
         severe=False,
     ),
@@ -113,7 +142,9 @@ _TRIGGERED = tuple(
     for sign in ("_", "-", "")
 )
 _UNTRIGGERED = tuple(kind for kind in KINDS if not kind.triggers)
-_EIGHT_DIGITS = re.compile(r"[0-9](?:[ ().-]{0,2}[0-9]){7}")  # every card, IBAN and phone number has them
+
+
+_SUSPECTS = Screen(kind.screen for kind in KINDS)
 
 
 class Secrets:
@@ -139,6 +170,15 @@ class Secrets:
                     else "Replace it with a made-up one, unless it is meant to be learned."
                 )
                 yield found("secrets", kind.severity, place, message, advice)
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples: one screening of all their texts, a closer look at those that it names."""
+        for row in _SUSPECTS.rows(batch):
+            yield from self.see(batch.example(row))
+
+    def merge(self, later: "Secrets", recall: Recall) -> Iterable[Finding]:
+        """Nothing is remembered of the examples."""
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""

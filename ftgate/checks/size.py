@@ -4,6 +4,7 @@ few-shot prompts; one task, one format, one style per run."""
 from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -31,6 +32,18 @@ class Size:
         """Counts."""
         self._examples += 1
         self._path = self._path or example.place.path
+        return ()
+
+    def see_all(self, batch: Batch) -> Iterable[Finding]:
+        """Counts many."""
+        self._examples += len(batch)
+        self._path = self._path or batch.path
+        return ()
+
+    def merge(self, later: "Size", recall: Recall) -> Iterable[Finding]:
+        """Adds."""
+        self._examples += later._examples
+        self._path = self._path or later._path
         return ()
 
     def finish(self) -> Iterator[Finding]:

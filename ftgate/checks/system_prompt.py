@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.turns import system_text, text_key, turn_place
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
 _LISTED = 5
 _KEPT = 1000
+_SHORT = 4000  # characters of a variant that is found again by its text
 
 
 class _Variant(Struct):
@@ -25,6 +27,7 @@ class SystemPrompt:
     def __init__(self, context: Context) -> None:
         self._declared = context.data.system_prompt
         self._variants: dict[bytes, _Variant] = {}
+        self._texts: dict[str, _Variant] = {}
         self._path = ""
 
     def see(self, example: Example) -> Iterator[Finding]:
@@ -39,6 +42,37 @@ class SystemPrompt:
             message = _difference(self._declared, actual)
             advice = "Use exactly the prompt that data.system_prompt declares: the one at inference."
             yield found("system-prompt", Severity.ERROR, place, message, advice)
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples."""
+        self._path = self._path or batch.path
+        known, declared = self._texts, self._declared
+        for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
+            if roles and roles[0] == "system":
+                actual = texts[0]
+            elif roles and "system" not in roles:
+                actual = ""
+            else:
+                yield from self.see(batch.example(row))
+                continue
+            if declared is not None:
+                if actual != declared:
+                    yield from self.see(batch.example(row))
+            elif variant := known.get(actual):
+                variant.count += 1
+            else:
+                self._count(actual, batch.example(row))
+
+    def merge(self, later: "SystemPrompt", recall: Recall) -> Iterable[Finding]:
+        """Adds, as long as all variants are known."""
+        self._path = self._path or later._path
+        for key, variant in later._variants.items():
+            known = self._variants.setdefault(key, variant)
+            if known is not variant:
+                known.count += variant.count
+        if max(len(self._variants), len(later._variants)) >= _KEPT:
+            raise Unmergeable
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """The inventory, when nothing is declared and there are several."""
@@ -61,6 +95,8 @@ class SystemPrompt:
             variant = self._variants[key] = _Variant(_quote(actual) if actual else "none", example.place)
         if variant is not None:
             variant.count += 1
+            if len(actual) <= _SHORT:
+                self._texts[actual] = variant
 
 
 def _difference(declared: str, actual: str) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.tool_schemas import ToolSchemas, parameters_of
 from ftgate.checks.turns import strict_json
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
 
@@ -32,6 +33,22 @@ class ToolCalls:
                 pointer = f"/messages/{index}/tool_calls/{number}/function"
                 function = call.get("function", {})
                 yield from self._judge(example, pointer, str(function.get("name", "")), function)
+
+    def see_all(self, batch: Batch) -> Iterator[Finding]:
+        """The same for many examples; plain ones have no tools."""
+        for row in batch.whole:
+            yield from self.see(batch.example(row))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the validators: what one process has seen goes to another, which has its own."""
+        return {**self.__dict__, "_schemas": ToolSchemas()}
+
+    def merge(self, later: "ToolCalls", recall: Recall) -> Iterable[Finding]:
+        """Adds; what is told once must not be told by two."""
+        if self._told & later._told:
+            raise Unmergeable
+        self._told |= later._told
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """Nothing is left to say."""

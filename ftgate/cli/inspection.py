@@ -10,17 +10,17 @@ from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.cli import wiring
 from ftgate.cli.excerpts import Opener
+from ftgate.cli.jobs import Question, validate
 from ftgate.cli.progress import TerminalProgress
-from ftgate.edges.jsonl import read_jsonl
-from ftgate.edges.plain_files import open_again, open_streams
-from ftgate.edges.watched import watched
+from ftgate.edges.example_schema import ExampleSchema
+from ftgate.edges.plain_files import open_again
 from ftgate.edges.work_tree import WorkTree
-from ftgate.errors import SettingsError
+from ftgate.errors import InputError, SettingsError
 from ftgate.ports import Ports
 from ftgate.report.findings import FindingsReport
-from ftgate.stages.inputs import reserved, reviews, settings_at, training_data
+from ftgate.stages.inputs import example_schema, reserved, reviews, settings_at, training_data
 from ftgate.stages.pipeline import resume
-from ftgate.stages.validate import declared, examine, sift
+from ftgate.stages.validate import declared, examine
 from ftgate.values.settings import Settings
 
 
@@ -32,10 +32,17 @@ class Inspection(NamedTuple):
 
 
 def check_files(
-    paths: Sequence[Path], example_format: str, settings_file: Path | None, quiet: bool
+    paths: Sequence[Path],
+    example_format: str,
+    *,
+    settings_file: Path | None = None,
+    schema_file: Path | None = None,
+    jobs: int | None = None,
+    digest: bool = True,
+    quiet: bool = False,
 ) -> Inspection:
     """Named files; with settings also against what they declare."""
-    context, overrides = Context(), {}
+    context, levels, schema = Context(), {}, None
     if settings_file is not None:
         ports, settings = _work_tree(settings_file.parent, settings_file.name, quiet=True)
         context = declared(
@@ -44,10 +51,19 @@ def check_files(
             reviews(ports, WorkTree.NAME, settings),
             ports.meter(settings),
         )
-        overrides = dict(settings.checks)
-    reader = watched(read_jsonl, TerminalProgress(quiet=quiet))
-    streams = open_streams(paths, reader, example_format, context.data)
-    files, findings = sift(streams, Checks(context, overrides))
+        levels = dict(settings.checks)
+        schema = example_schema(ports, WorkTree.NAME, settings)
+    if schema_file is not None:
+        schema = ExampleSchema(schema_file.as_posix(), _content(schema_file))
+    question = Question(
+        paths=tuple(paths),
+        format=example_format,
+        context=context,
+        levels=levels,
+        schema=schema,
+        digest=digest,
+    )
+    files, findings = validate(question, jobs, TerminalProgress(quiet=quiet))
     return Inspection(FindingsReport(files=files, findings=findings), partial(open_again, Path()))
 
 
@@ -55,7 +71,7 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
     """What the settings name, as it lies on disk."""
     ports, settings = _work_tree(root, settings_path, quiet=quiet)
     kept = reserved(ports, WorkTree.NAME, settings)
-    dataset = training_data(ports, WorkTree.NAME, settings, settings_path)
+    dataset = training_data(ports, WorkTree.NAME, settings, settings_path, WorkTree.NAME)
     if not dataset.files and not dataset.findings:
         raise SettingsError(
             f"{settings_path}: data.train matches no file: {', '.join(settings.data.train)}",
@@ -78,6 +94,13 @@ def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
 
     report = FindingsReport(files=run.files, findings=run.findings, compared=True)
     return Inspection(report, open_blob)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _work_tree(root: Path, settings_path: str, *, quiet: bool) -> tuple[Ports, Settings]:

@@ -1,6 +1,7 @@
 """The desk of a reviewer: generated examples, what was said about them, and the file that it is written to."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ftgate.checks.likeness import SHINGLE
@@ -12,7 +13,7 @@ from ftgate.edges.plain_files import open_streams
 from ftgate.edges.work_tree import WorkTree
 from ftgate.errors import InputError
 from ftgate.report.quote import cut, visible
-from ftgate.stages.inputs import reviews, settings_at, training_data
+from ftgate.stages.inputs import example_schema, reviews, settings_at, training_data
 from ftgate.values.dataset import Example
 from ftgate.values.review import Review, Reviews, is_from, parse_reviews, review_line
 from ftgate.values.settings import DataSettings
@@ -83,11 +84,12 @@ def open_desk(paths: Sequence[Path], root: Path, settings_path: str) -> Desk:
         )
     data = found[0].data if found else DataSettings(train=())
     if paths:
-        streams = open_streams(paths, read_jsonl, data.format, data)
+        schema = example_schema(ports, WorkTree.NAME, found[0]) if found else None
+        streams = open_streams(paths, partial(read_jsonl, schema=schema), data.format, data)
         examples = [thing for stream in streams for thing in stream if isinstance(thing, Example)]
     else:
         assert found is not None
-        examples = list(training_data(ports, WorkTree.NAME, found[0], settings_path).examples)
+        examples = list(training_data(ports, WorkTree.NAME, found[0], settings_path, WorkTree.NAME).examples)
     file = root / data.reviews
     if found:
         read = reviews(ports, WorkTree.NAME, found[0])

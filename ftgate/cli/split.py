@@ -47,7 +47,7 @@ def split(paths: tuple[Path, ...], share: float, field: str, seed: str, out: Pat
     from ftgate.edges.plain_files import files_below
     from ftgate.edges.splitting import HELD_OUT, TRAIN, split_files
 
-    files = [file for path in paths for file in files_below(path)]
+    files = files_below(paths)
     for name in (TRAIN, HELD_OUT):
         target = out / name
         if any(target.exists() and target.samefile(file) for file in files):

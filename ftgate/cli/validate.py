@@ -10,6 +10,9 @@ from ftgate.errors import ExitCode
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.values.finding import Severity
 
+WITHOUT_DIGEST = ("github", "junit")
+"""Reports that show no digest of the files."""
+
 
 @click.command(
     epilog="""\b
@@ -17,6 +20,8 @@ Examples:
   ftgate validate data/train.jsonl              plain files, format detected
   ftgate validate                               what ftgate.yaml names, with its declarations
   ftgate validate --output-format sarif data    for code scanning
+  ftgate validate --schema line.schema.json data
+                                                every line against a schema of your own, too
   ftgate validate --out out                     continue a run that `ftgate plan` began
   ftgate validate --fix --dry-run data          what --fix would mend: BOM, CRLF, final newline
 
@@ -27,6 +32,17 @@ Exit code 1 when any finding is an error."""
 @click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option(
     "--format", "example_format", default="auto", help="Format of the examples; detected by default."
+)
+@click.option(
+    "--schema",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON Schema of an example, asked of every line; data.example_schema in the settings.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    show_default="1, or the cores for large input",
+    help="Processes that named files are read in.",
 )
 @options.repo
 @click.option(
@@ -49,6 +65,8 @@ def validate(
     paths: tuple[Path, ...],
     output_format: str,
     example_format: str,
+    schema: Path | None,
+    jobs: int | None,
     repo: Path,
     out: Path | None,
     fix: bool,
@@ -63,20 +81,27 @@ def validate(
     from ftgate.cli.mending import mend
     from ftgate.cli.show import show_findings
 
-    if paths and out:
-        raise click.UsageError("--out continues a run and takes no paths.")
-    if out and fix:
-        raise click.UsageError("--out judges commits, which --fix cannot change.")
-    if (dry_run or manifest) and not fix:
-        raise click.UsageError("--dry-run and --manifest need --fix.")
+    _refuse(
+        (schema and not paths, "--schema is for named files; settings name theirs as data.example_schema."),
+        (paths and out, "--out continues a run and takes no paths."),
+        (out and fix, "--out judges commits, which --fix cannot change."),
+        ((dry_run or manifest) and not fix, "--dry-run and --manifest need --fix."),
+    )
     declared = ctx.get_parameter_source("settings_path") is ParameterSource.COMMANDLINE
 
     def inspect() -> inspection.Inspection:
         if out:
             return inspection.continue_run(repo, out, quiet)
         if paths:
-            settings_file = repo / settings_path if declared else None
-            return inspection.check_files(paths, example_format, settings_file, quiet)
+            return inspection.check_files(
+                paths,
+                example_format,
+                settings_file=repo / settings_path if declared else None,
+                schema_file=schema,
+                jobs=jobs,
+                digest=output_format not in WITHOUT_DIGEST,
+                quiet=quiet,
+            )
         return inspection.check_work_tree(repo, settings_path, quiet)
 
     report, open_file = inspect()
@@ -90,6 +115,12 @@ def validate(
     else:
         click.echo(FORMATS[output_format](report), nl=False)
     return exit_code(report)
+
+
+def _refuse(*usage: tuple[object, str]) -> None:
+    for is_wrong, message in usage:
+        if is_wrong:
+            raise click.UsageError(message)
 
 
 def exit_code(report: FindingsReport) -> int:

@@ -64,8 +64,9 @@ def _roles(settings: Settings | None, settings_path: str, paths: Iterable[str]) 
     roles = {settings_path: "settings"} if settings_path in paths else {}
     if settings is None:
         return roles
-    if (schema := settings.data.output_schema) in paths and schema is not None:
-        roles.setdefault(schema, "schema")
+    for schema in (settings.data.output_schema, settings.data.example_schema):
+        if schema in paths and schema is not None:
+            roles.setdefault(schema, "schema")
     for globs, role in (
         (settings.regression, "regression prompts"),
         (settings.data.held_out, "held-out set"),

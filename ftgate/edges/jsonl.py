@@ -1,6 +1,6 @@
 """Reads JSONL: bytes in, examples and findings out in line order. Bad input is a finding, never an exception."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from msgspec import Struct
@@ -10,7 +10,10 @@ from ftgate.edges.explain import explain
 from ftgate.edges.formats import detect_format, is_sound, messages_of, provenance, shape, simple_messages
 from ftgate.edges.lines import BOM, SPACE, Line, Lines
 from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
+from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
+from ftgate.ports import ExampleSchema
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
 from ftgate.values.settings import Level, Limits
@@ -26,9 +29,22 @@ def read_jsonl(
     format: str = "auto",
     limits: Limits = Limits(),  # noqa: B008 - frozen
     blank_lines: Level = "warning",
+    schema: ExampleSchema | None = None,
 ) -> "JsonlStream":
-    """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides."""
-    return JsonlStream(path, stream, format, limits, blank_lines)
+    """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides.
+
+    `blank_lines` is the severity of a blank line, "off" for none. `schema` is asked of every line, beside its format.
+    """
+    return JsonlStream(path, stream, format, limits, blank_lines, schema)
+
+
+class Reading(Struct, frozen=True):
+    """What the lines above decide about a line: format and shape, its number and its offset."""
+
+    format: Format | None
+    shape: str | None
+    line: int
+    start: int
 
 
 class _Run(Struct):
@@ -43,7 +59,15 @@ class _Run(Struct):
 class JsonlStream:
     """One pass over one file. Memory is bounded by the longest line that is read, not by the file."""
 
-    def __init__(self, path: str, stream: BinaryIO, format: str, limits: Limits, blank_lines: Level) -> None:
+    def __init__(
+        self,
+        path: str,
+        stream: BinaryIO,
+        format: str,
+        limits: Limits,
+        blank_lines: Level,
+        schema: ExampleSchema | None,
+    ) -> None:
         self._path = path
         self._limits = limits
         self._blank_lines = blank_lines
@@ -54,7 +78,31 @@ class JsonlStream:
         self._run: _Run | None = None
         self._saw_crlf = False
         self._saw_text = False
+        self._saw_example = False
         self._examples = 0
+        self._schema = schema
+        self._accepts: Callable[[Any], bool] | None = schema.accepts if schema else None
+
+    def unhashed(self) -> "JsonlStream":
+        """The same without a digest of the file, which takes time; before anything is read."""
+        self._lines.leave_digest_out()
+        return self
+
+    def resume(self, after: Reading) -> None:
+        """Goes on in the middle of a file whose beginning is known; `file` then counts from here only."""
+        self._format, self._shape = after.format, after.shape
+        self._saw_text = self._saw_example = True
+        self._lines.count, self._lines.start = after.line, after.start
+
+    @property
+    def reading(self) -> Reading:
+        """Where the stream is, and what it takes the lines to be."""
+        return Reading(self._format, self._shape, self._lines.count, self._lines.start)
+
+    @property
+    def saw_crlf(self) -> bool:
+        """Whether a line ended in CRLF; that is told once a file."""
+        return self._saw_crlf
 
     @property
     def file(self) -> DataFile:
@@ -71,16 +119,57 @@ class JsonlStream:
 
     def __iter__(self) -> Iterator[Example | Finding]:
         for line in self._lines:
-            raw = line.raw
-            value = None if b"\r" in raw or b"\\u0000" in raw or line.cut else parse_json(raw)
-            if type(value) is dict and self._format and (messages := simple_messages(value, self._format)):
-                if self._run:
-                    yield from self._end_run()
-                yield self._example(line, messages)
-            else:
-                yield from self._careful(line, value)
+            yield from self._line(line)
         yield from self._end_run()
         yield from self._end()
+
+    def batches(self) -> Iterator[Batch | Finding]:
+        """The same for many examples at a time: a batch comes after the findings about the lines between its own."""
+        while self._lines.refill():
+            batch = Batch(self._path)
+            yield from self._rows(batch)
+            if batch:
+                yield batch
+        yield from self._end_run()
+        yield from self._end()
+
+    def _rows(self, batch: Batch) -> Iterator[Finding]:
+        """Every line of a block, and those after it that one of them was spread over."""
+        lines = self._lines
+        while lines.waiting():
+            form = FORMS.get(self._format) if self._format else None
+            if form and not lines.has_return and (ahead := lines.ahead()):
+                batch.format = self._format
+                count, size = take_plain(form, ahead, batch, lines.count + 1, lines.start, self._accepts)
+                lines.skip(count, size)
+                if count:
+                    self._examples += count
+                    yield from self._end_run()
+                if count == len(ahead):
+                    continue
+            yield from self._collect(next(lines), batch)
+
+    def _collect(self, line: Line, batch: Batch) -> Iterator[Finding]:
+        for thing in self._line(line):
+            if isinstance(thing, Example):
+                batch.add(thing)
+            else:
+                yield thing
+
+    def _line(self, line: Line) -> Iterator[Example | Finding]:
+        raw = line.raw
+        value = None if b"\r" in raw or b"\\u0000" in raw or line.cut else parse_json(raw)
+        if (
+            type(value) is dict
+            and self._format
+            and (messages := simple_messages(value, self._format))
+            and (self._accepts is None or self._accepts(value))
+        ):
+            if self._run:
+                yield from self._end_run()
+            yield self._example(line, messages)
+        else:
+            yield from self._careful(line, value)
 
     def _example(self, line: Line, messages: tuple[Message, ...], tools: tuple[Any, ...] = ()) -> Example:
         self._saw_text = True
@@ -218,12 +307,18 @@ class JsonlStream:
         return replace(example, **extras) if extras else example
 
     def _misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
+        """What does not fit the format, then what does not fit the repository's own schema."""
+        yield from self._format_misfits(value)
+        if self._schema and not self._schema.accepts(value):
+            yield from self._schema.misfits(value)
+
+    def _format_misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
         detected = detect_format(value)
         format = self._format or detected
         if detected is None and (preference := preference_misfit(value)):
             yield preference
         elif format is not None and (detected is None or detected is format):
-            yield from misfits(value, format)
+            yield from misfits(value, format, closed=self._schema is None)
             if self._shape and shape(value, format) != self._shape:
                 message = f"prompt and completion are {shape(value, format)} here and {self._shape} above."
                 yield Misfit("/prompt", message, "Write all lines of a file the same way.")
@@ -235,11 +330,11 @@ class JsonlStream:
             yield Misfit("", message, "Keep one format per file: loaders fill the gaps with nulls.")
 
     def _end(self) -> Iterator[Finding]:
-        place = Place(path=self._path, line=self._lines.count, byte_offset=self._lines.bytes)
+        place = Place(path=self._path, line=self._lines.count, byte_offset=self._lines.start)
         if not self._saw_text:
             advice = "Add examples, or remove the file."
             yield found("encoding", Severity.ERROR, place, "The file holds no examples: it is empty.", advice)
-        elif self._examples and not self._lines.ends_with_newline:
+        elif (self._examples or self._saw_example) and not self._lines.ends_with_newline:
             advice = "Add one, so that the next line is not appended to this one."
             yield found(
                 "encoding", Severity.NOTICE, place, "The last line does not end with a newline.", advice

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ from ftgate.errors import OutsideError
 
 MAX_LINE = 10_000_000
 """Bytes of a line that is still read, unless the settings say otherwise."""
+BLOCK = 1 << 15
+"""Bytes that are read ahead where lines are taken in blocks: small enough for a processor's own memory."""
 SPACE = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
 
@@ -38,22 +40,30 @@ class Line(Struct, frozen=True):
 
 
 class Lines:
-    """Splits on LF only: U+2028 and CR are characters of a line. Holds one line at a time."""
+    """Splits on LF only: U+2028 and CR are characters of a line. Holds one line at a time, or one block."""
 
     def __init__(self, path: str, stream: BinaryIO, longest: int = MAX_LINE) -> None:
         self._path = path
         self._stream = stream
         self._longest = longest
         self._again: deque[Line] = deque()
-        self._sha256 = hashlib.sha256()
+        self._sha256: Any = hashlib.sha256()
+        self._block: list[bytes] = []
+        self._at = 0
         self.count = 0
+        self.start = 0
         self.bytes = 0
         self.ends_with_newline = True
+        self.has_return = False
+
+    def leave_digest_out(self) -> None:
+        """Nothing is hashed from here on."""
+        self._sha256 = None
 
     @property
     def sha256(self) -> str:
-        """Digest of the bytes read so far, 64 hex digits."""
-        return self._sha256.hexdigest()
+        """Digest of the bytes read so far, 64 hex digits; "" when it was left out."""
+        return self._sha256.hexdigest() if self._sha256 else ""
 
     def __iter__(self) -> Iterator[Line]:
         return self
@@ -61,14 +71,45 @@ class Lines:
     def __next__(self) -> Line:
         if self._again:
             return self._again.popleft()
-        start, raw = self.bytes, self._chunk()
+        start = self.start
+        if self._at < len(self._block):
+            raw = self._block[self._at]
+            self._at += 1
+            if self._at < len(self._block) or self.ends_with_newline:
+                raw += b"\n"
+        else:
+            raw = self._chunk()
         if not raw:
             raise StopIteration
         self.count += 1
+        self.start += len(raw)
         cut = len(raw) > self._longest
         if cut:
             self._skip(raw)
         return Line(self.count, start, raw, cut)
+
+    def refill(self) -> bool:
+        """Reads a block, when the last one is used up; False at the end."""
+        if not self.waiting():
+            self._block, self._at = self._read_block(), 0
+        return self.waiting()
+
+    def waiting(self) -> bool:
+        """Whether a line comes next for which nothing has to be read."""
+        return bool(self._again) or self._at < len(self._block)
+
+    def ahead(self) -> Sequence[bytes]:
+        """The rest of the block, each line without its end, but not one that is cut; nothing while lines come again."""
+        if self._again:
+            return ()
+        end = -1 if self._block and len(self._block[-1]) >= self._longest else None
+        return self._block[self._at : end] if self._at or end else self._block
+
+    def skip(self, lines: int, size: int) -> None:
+        """The first lines of those ahead have been dealt with; `size` is their number of bytes, line ends included."""
+        self._at += lines
+        self.count += lines
+        self.start += size - (self._at == len(self._block) and not self.ends_with_newline)
 
     def put_back(self, lines: Sequence[Line]) -> None:
         """The lines come again, in order, marked as such."""
@@ -81,20 +122,40 @@ class Lines:
         for _ in self:
             pass
 
+    def _read_block(self) -> list[bytes]:
+        """Lines without their ends. A line that is too long is the last one: the rest of it is no other line."""
+        try:
+            whole = self._stream.read(max(1, min(BLOCK, self._longest)))
+            if whole and not whole.endswith(b"\n"):
+                whole += self._stream.readline(self._longest + 1)
+        except OSError as exc:
+            raise OutsideError(f"{self._path} could not be read: {exc}") from exc
+        self.has_return = b"\r" in whole
+        self._note(whole)
+        lines = whole.split(b"\n")
+        if not lines[-1]:
+            del lines[-1]
+        return lines
+
     def _chunk(self) -> bytes:
         try:
             raw = self._stream.readline(self._longest + 1)
         except OSError as exc:
             raise OutsideError(f"{self._path} could not be read: {exc}") from exc
-        self._sha256.update(raw)
+        self._note(raw)
+        return raw
+
+    def _note(self, raw: bytes) -> None:
+        if self._sha256:
+            self._sha256.update(raw)
         self.bytes += len(raw)
         if raw:
             self.ends_with_newline = raw.endswith(b"\n")
-        return raw
 
     def _skip(self, raw: bytes) -> None:
         while raw and not raw.endswith(b"\n"):
             raw = self._chunk()
+            self.start += len(raw)
 
 
 def brackets(raw: bytes) -> int | None:

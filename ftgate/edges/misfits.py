@@ -43,10 +43,15 @@ class Misfit(Struct, frozen=True):
     advice: str = ""
 
 
-def misfits(value: Mapping[str, Any], format: Format) -> Iterator[Misfit]:
-    """Everything that does not fit, in the order of the format's fields."""
+def misfits(value: Mapping[str, Any], format: Format, *, closed: bool = True) -> Iterator[Misfit]:
+    """Everything that does not fit, in the order of the format's fields; `closed` allows no keys beside them."""
     yield from _FIELDS[format](value)
-    yield from _extras(value, format)
+    yield from _extras(value)
+    if closed:
+        advice = (
+            "A key that other lines lack makes loaders rewrite them. Remove it, or move it into metadata."
+        )
+        yield from _unknown(value, "", _KEYS[format], advice)
 
 
 def preference_misfit(value: Mapping[str, Any]) -> Misfit | None:
@@ -230,7 +235,7 @@ def _is_json_object(text: str) -> bool:
     return isinstance(value, dict)
 
 
-def _extras(value: Mapping[str, Any], format: Format) -> Iterator[Misfit]:
+def _extras(value: Mapping[str, Any]) -> Iterator[Misfit]:
     for key in ("id", "source", "group"):
         if key in value:
             yield from _string(value, key, "")
@@ -239,8 +244,6 @@ def _extras(value: Mapping[str, Any], format: Format) -> Iterator[Misfit]:
     tags = value.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         yield Misfit("/tags", "The tags are not a list of strings.")
-    advice = "A key that other lines lack makes loaders rewrite them. Remove it, or move it into metadata."
-    yield from _unknown(value, "", _KEYS[format], advice)
 
 
 def _unknown(

@@ -16,17 +16,20 @@ def open_streams(
 
     Raises InputError for a path that is not there, cannot be read, or holds no data.
     """
-    for path in paths:
-        for file in files_below(path):
-            try:
-                with file.open("rb") as stream:
-                    yield reader(file.as_posix(), stream, format, data.limits, data.blank_lines)
-            except OSError as error:
-                raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    for file in files_below(paths):
+        try:
+            with file.open("rb") as stream:
+                yield reader(file.as_posix(), stream, format, data.limits, data.blank_lines)
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def files_below(path: Path) -> list[Path]:
-    """The file, or the .jsonl files below a directory. Raises InputError when there are none."""
+def files_below(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves. Raises InputError like open_streams."""
+    return [file for path in paths for file in _files(path)]
+
+
+def _files(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(path.rglob("*.jsonl"))
         if not found:

@@ -1,10 +1,11 @@
 """Reading of large files under the eyes of a person: bytes are counted a megabyte at a time, not line by line."""
 
 import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, cast
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
-from ftgate.ports import DataStream, Progress, Reader, Task
+from ftgate.ports import DataStream, ExampleSchema, Progress, Reader, Task
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.finding import Finding
 from ftgate.values.settings import Level, Limits
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 LARGE = 50_000_000
 """Bytes from which reading is long enough to be shown."""
 _CHUNK = 1 << 20
+T = TypeVar("T")
 
 
 def watched(reader: Reader, progress: Progress, least: int = LARGE) -> Reader:
@@ -26,13 +28,14 @@ def watched(reader: Reader, progress: Progress, least: int = LARGE) -> Reader:
         format: str = "auto",
         limits: Limits = Limits(),  # noqa: B008 - frozen
         blank_lines: Level = "warning",
+        schema: ExampleSchema | None = None,
     ) -> DataStream:
         size = _size(stream)
         if size < least:
-            return reader(path, stream, format, limits, blank_lines)
+            return reader(path, stream, format, limits, blank_lines, schema)
         counted = _Counted(stream)
         buffered = io.BufferedReader(counted, _CHUNK)
-        inner = reader(path, cast(BinaryIO, buffered), format, limits, blank_lines)
+        inner = reader(path, cast(BinaryIO, buffered), format, limits, blank_lines, schema)
         return _Watched(inner, counted, size, progress)
 
     return read
@@ -73,9 +76,15 @@ class _Watched:
         self._stream, self._counted, self._size, self._progress = stream, counted, size, progress
 
     def __iter__(self) -> Iterator[Example | Finding]:
+        return self._shown(self._stream)
+
+    def batches(self) -> Iterator[Batch | Finding]:
+        return self._shown(self._stream.batches())
+
+    def _shown(self, things: Iterable[T]) -> Iterator[T]:
         with self._progress.task(f"reading, {self._size / 1e6:,.0f} MB", self._size) as task:
             self._counted.task = task
-            yield from self._stream
+            yield from things
 
     @property
     def file(self) -> DataFile:

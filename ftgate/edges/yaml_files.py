@@ -7,6 +7,7 @@ from typing import Any
 
 from ftgate import wire
 from ftgate.checks import CHECKS
+from ftgate.edges.example_schema import ExampleSchema
 from ftgate.errors import SettingsError
 from ftgate.graders import problems as expectation_problems
 from ftgate.values.evaluation import Prompt
@@ -58,6 +59,9 @@ class Documents:
         if not isinstance(schema, dict):
             raise SettingsError(f"{path}: a schema that accepts everything or nothing is of no use here")
         return schema
+
+    def example_schema(self, path: str, content: bytes) -> ExampleSchema:
+        return ExampleSchema(path, content)
 
 
 def _meaning(prompts: list[dict[str, Any]]) -> Iterator[wire.Problem]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ftgate.decide.relevance import select, training_paths
 from ftgate.errors import InputError, SettingsError
-from ftgate.ports import Ports, TreeEntry
+from ftgate.ports import ExampleSchema, Ports, TreeEntry
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.digest import digest_bytes
 from ftgate.values.evaluation import Prompt
@@ -62,14 +62,28 @@ def planned_settings(ports: Ports, plan: Plan) -> Settings:
     return found[0]
 
 
-def training_data(ports: Ports, commit: str, settings: Settings, settings_path: str) -> Dataset:
-    """Every training example of a commit, in the order in which it is trained: by path, then by line."""
+def training_data(ports: Ports, commit: str, settings: Settings, settings_path: str, trusted: str) -> Dataset:
+    """Every training example of a commit, in the order in which it is trained: by path, then by line.
+
+    `trusted` is the commit whose example schema is asked of the lines: the merge base, in a run.
+    """
+    schema = example_schema(ports, trusted, settings)
     entries = _entries(ports, commit)
     paths = training_paths(settings, settings_path, entries)
-    return _read(ports, [entries[path] for path in paths], settings.data)
+    return _read(ports, [entries[path] for path in paths], settings.data, schema)
 
 
-def _read(ports: Ports, entries: Iterable[TreeEntry], data: DataSettings) -> Dataset:
+def example_schema(ports: Ports, commit: str, settings: Settings) -> ExampleSchema | None:
+    """The repository's own schema of examples, as of a commit; None when it has none."""
+    path = settings.data.example_schema
+    if path is None:
+        return None
+    return ports.documents.example_schema(path, _content(ports, commit, path, "data.example_schema"))
+
+
+def _read(
+    ports: Ports, entries: Iterable[TreeEntry], data: DataSettings, schema: ExampleSchema | None
+) -> Dataset:
     """What is no plain file is a finding, and is never followed."""
     files: list[DataFile] = []
     examples: list[Example] = []
@@ -80,7 +94,9 @@ def _read(ports: Ports, entries: Iterable[TreeEntry], data: DataSettings) -> Dat
             findings.append(_not_a_file(entry))
             continue
         content = ports.repository.read(entry)
-        stream = ports.reader(entry.path, BytesIO(content), data.format, data.limits, data.blank_lines)
+        stream = ports.reader(
+            entry.path, BytesIO(content), data.format, data.limits, data.blank_lines, schema
+        )
         things = list(stream)
         examples.extend(thing for thing in things if isinstance(thing, Example))
         said = [thing for thing in things if isinstance(thing, Finding)]
@@ -111,7 +127,8 @@ def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
 
     Raises SettingsError when one of them cannot be read: a reserved set with a hole decides nothing.
     """
-    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data)
+    schema = example_schema(ports, commit, settings)
+    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data, schema)
     broken = [
         f"{f.path}:{f.line}: held-out set: {f.message}" for f in held_out.findings if f.severity == "error"
     ]
@@ -150,13 +167,17 @@ def _output_schema(ports: Ports, commit: str, settings: Settings) -> Mapping[str
     path = settings.data.output_schema
     if path is None:
         return None
+    return ports.documents.json_schema(path, _content(ports, commit, path, "data.output_schema"))
+
+
+def _content(ports: Ports, commit: str, path: str, key: str) -> bytes:
     entry = _entries(ports, commit).get(path)
     if entry is None or not entry.is_file:
         raise SettingsError(
-            f"data.output_schema: there is no file {path} at {commit[:12]}",
+            f"{key}: there is no file {path} at {commit[:12]}",
             advice="Add it on the base branch, or correct the path.",
         )
-    return ports.documents.json_schema(path, ports.repository.read(entry))
+    return ports.repository.read(entry)
 
 
 def _prompts(ports: Ports, commit: str, settings: Settings) -> tuple[Prompt, ...]:

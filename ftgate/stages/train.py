@@ -23,7 +23,9 @@ def train(run: Run, ports: Ports) -> Run:
     trainer = _ArmTrainer(ports, settings, base_model, held_out)
     trainings: dict[Arm, Training | None] = {}
     for arm, commit in ((Arm.BASELINE, run.plan.merge_base), (Arm.CANDIDATE, run.plan.head)):
-        examples = training_data(ports, commit, settings, run.plan.settings_path).examples
+        examples = training_data(
+            ports, commit, settings, run.plan.settings_path, run.plan.merge_base
+        ).examples
         trainings[arm] = trainer.train(arm, commit, examples)
     candidate = trainings[Arm.CANDIDATE]
     done = [training for training in trainings.values() if training is not None]

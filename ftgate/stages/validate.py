@@ -4,35 +4,37 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from ftgate.checks import Checks
+from ftgate.checks import CHECKS, Checks
 from ftgate.checks.base import Context
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import Found, content_lines, mark_existing, rates
 from ftgate.ports import DataStream, Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, reviews, training_data
-from ftgate.values.dataset import DataFile, Example
+from ftgate.values.dataset import DataFile
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.review import Reviews
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.tokens import Meter
 
+_RANKS = {name: rank for rank, name in enumerate(CHECKS, start=1)}
+
 
 def validate(run: Run, ports: Ports) -> Run:
     """The run with files, findings (by place, worst first within a line) and the data diff."""
-    settings = planned_settings(ports, run.plan)
+    settings, trusted = planned_settings(ports, run.plan), run.plan.merge_base
     kept = reserved(ports, run.plan.merge_base, settings)
-    before = training_data(ports, run.plan.merge_base, settings, run.plan.settings_path)
-    after = training_data(ports, run.plan.head, settings, run.plan.settings_path)
-    context = declared(settings, kept, reviews(ports, run.plan.head, settings), ports.meter(settings))
     home = run.plan.settings_path
+    before = training_data(ports, run.plan.merge_base, settings, home, trusted)
+    after = training_data(ports, run.plan.head, settings, home, trusted)
+    context = declared(settings, kept, reviews(ports, run.plan.head, settings), ports.meter(settings))
     old = _found(before, examine(before, Checks(context, settings.checks), ports.progress, home))
     new = _found(after, examine(after, Checks(context, settings.checks), ports.progress, home))
     marked = mark_existing(new, old, settings.policy.existing)
     return replace(
         run,
         files=after.files,
-        findings=tuple(sorted(marked, key=_order)),
+        findings=in_order(marked),
         rates=rates(replace(new, findings=marked), old),
         diff=data_diff(before.examples, after.examples),
     )
@@ -71,8 +73,8 @@ def examine(dataset: Dataset, checks: Checks, progress: Progress, home: str) -> 
         for example in dataset.examples:
             findings.extend(checks.see(example))
             task.advance()
-    findings.extend(_homed(checks.finish(), dataset.files, home))
-    return tuple(sorted(findings, key=_order))
+    findings.extend(homed(checks.finish(), dataset.files, home))
+    return in_order(findings)
 
 
 def sift(streams: Iterable[DataStream], checks: Checks) -> tuple[tuple[DataFile, ...], tuple[Finding, ...]]:
@@ -80,14 +82,19 @@ def sift(streams: Iterable[DataStream], checks: Checks) -> tuple[tuple[DataFile,
     files: list[DataFile] = []
     findings: list[Finding] = []
     for stream in streams:
-        for thing in stream:
-            findings.extend(checks.see(thing) if isinstance(thing, Example) else [thing])
+        for thing in stream.batches():
+            findings.extend([thing] if isinstance(thing, Finding) else checks.see_all(thing))
         files.append(stream.file)
-    findings.extend(_homed(checks.finish(), files, "."))
-    return tuple(files), tuple(sorted(findings, key=_order))
+    findings.extend(homed(checks.finish(), files, "."))
+    return tuple(files), in_order(findings)
 
 
-def _homed(findings: Iterable[Finding], files: Sequence[DataFile], home: str) -> Iterator[Finding]:
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By place, worst first within a line, then in the order of the checks."""
+    return tuple(sorted(findings, key=_order))
+
+
+def homed(findings: Iterable[Finding], files: Sequence[DataFile], home: str) -> Iterator[Finding]:
     """A check that has seen no example knows no path: what it says stands at the first file."""
     for finding in findings:
         yield finding if finding.path else replace(finding, path=files[0].path if files else home)
@@ -98,5 +105,5 @@ def blocks(run: Run) -> bool:
     return any(finding.severity is Severity.ERROR for finding in run.findings)
 
 
-def _order(finding: Finding) -> tuple[str, int, int, int]:
-    return finding.path, finding.line, finding.severity.rank, finding.column
+def _order(finding: Finding) -> tuple[str, int, int, int, int]:
+    return finding.path, finding.line, finding.severity.rank, finding.column, _RANKS.get(finding.check, 0)

@@ -21,7 +21,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Globs are repository paths in .gitignore syntax; `output_schema` and `reviews` are paths in the repository.
+    """Globs are repository paths in .gitignore syntax; `example_schema` (of a line), `output_schema` (of a reply) and
+    `reviews` are paths in the repository.
 
     `general_sources` and `generated_sources` are values of a line's source, or tags of it.
 
@@ -31,6 +32,7 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     train: tuple[str, ...]
     held_out: tuple[str, ...] = ()
     format: Literal["auto", "conversation", "instruction", "prompt-completion", "sharegpt"] = "auto"
+    example_schema: str | None = None
     output_schema: str | None = None
     key_style: Literal["snake_case", "camelCase", "kebab-case"] | None = None
     system_prompt: str | None = None

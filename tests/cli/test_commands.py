@@ -222,6 +222,33 @@ def test_validate_plain_files_without_settings(ftgate: Command, tmp_path: Path) 
     assert {(f["path"], f["line"]) for f in report["findings"] if f["severity"] == "error"} == {(str(bad), 2)}
 
 
+def test_validate_against_a_schema_of_ones_own(ftgate: Command, tmp_path: Path) -> None:
+    data, schema = tmp_path / "a.jsonl", tmp_path / "line.schema.json"
+    data.write_text(lines(pairs(10)))
+    schema.write_text('{"required": ["source"]}')
+    for jobs in ("1", "2"):
+        said = ftgate("validate", "--schema", schema, "--jobs", jobs, data)
+        assert said.code == 1
+        assert "'source' is a required property" in said.out
+    assert ftgate("validate", "--schema", schema).code == 2
+    schema.write_text('{"$ref": "https://example.com/line.json"}')
+    said = ftgate("validate", "--schema", schema, data)
+    assert said.code == 2 and "not in the schema" in said.err
+
+
+def test_settings_may_name_a_schema_of_examples(ftgate: Command, tmp_path: Path) -> None:
+    for path, content in base_files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    settings = tmp_path / "ftgate.yaml"
+    settings.write_text(settings.read_text().replace("data:\n", "data:\n  example_schema: line.json\n", 1))
+    said = ftgate("validate", "--repo", tmp_path)
+    assert said.code == 2 and "data.example_schema: there is no file line.json" in said.err
+    (tmp_path / "line.json").write_text('{"properties": {"messages": {"maxItems": 1}}}')
+    said = ftgate("validate", "--repo", tmp_path)
+    assert "does not fit the schema" in (said.out + said.err).lower()
+
+
 @pytest.mark.parametrize("output_format", ["text", "json", "sarif", "github", "junit"])
 def test_every_output_format_names_the_finding(ftgate: Command, tmp_path: Path, output_format: str) -> None:
     bad = tmp_path / "bad.jsonl"

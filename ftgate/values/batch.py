@@ -1,0 +1,95 @@
+"""Examples side by side, field by field: what checks look through when there are very many."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ftgate.values.dataset import Example, Format, Message
+from ftgate.values.finding import Place
+
+PlainRow = tuple[tuple[str, ...], list[str], str]
+"""Roles, texts, and the texts joined."""
+
+Recall = Callable[[str, int, int], Example]
+"""Reads one example again: path, line, byte offset."""
+
+
+class Batch:
+    """Adjacent examples of one file.
+
+    A *plain* example is nothing but turns with a role and a text: `roles` and `texts` hold them and nothing else is
+    built; `joined` is its texts with a NUL between them, which no text has. `roles` is None for any other example;
+    `example(row)` gives every one whole. `memo` keeps what several checks ask of the same rows.
+    """
+
+    __slots__ = ("_examples", "format", "joined", "lines", "memo", "offsets", "path", "roles", "texts")
+
+    def __init__(self, path: str, format: Format | None = None) -> None:
+        self.path = path
+        self.lines: list[int] = []
+        self.offsets: list[int] = []
+        self.roles: list[tuple[str, ...] | None] = []
+        self.texts: list[list[str]] = []
+        self.joined: list[str] = []
+        self.memo: dict[str, Any] = {}
+        self.format = format
+        self._examples: dict[int, Example] = {}
+
+    @classmethod
+    def of(cls, examples: Iterable[Example]) -> "Batch":
+        """Examples that are whole already."""
+        batch = cls("")
+        for example in examples:
+            batch.add(example)
+        return batch
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def whole(self) -> list[int]:
+        """Rows that are not plain: they may have tools, calls, and words about where they come from."""
+        known: list[int] | None = self.memo.get("whole")
+        if known is None:
+            known = (
+                [row for row, roles in enumerate(self.roles) if roles is None] if None in self.roles else []
+            )
+            self.memo["whole"] = known
+        return known
+
+    def add(self, example: Example) -> None:
+        """One more row, whole."""
+        self.path = self.path or example.place.path
+        self._examples[len(self.lines)] = example
+        self.lines.append(example.place.line)
+        self.offsets.append(example.place.byte_offset)
+        self.roles.append(None)
+        self.texts.append([])
+        self.joined.append("")
+
+    def extend(self, lines: Iterable[int], offsets: Iterable[int], rows: Iterable[PlainRow]) -> None:
+        """More rows, plain ones."""
+        roles, texts, joined = zip(*rows, strict=True)
+        self.lines.extend(lines)
+        self.offsets.extend(offsets)
+        self.roles.extend(roles)
+        self.texts.extend(texts)
+        self.joined.extend(joined)
+
+    def example(self, row: int) -> Example:
+        """The example of a row."""
+        example = self._examples.get(row)
+        if example is None:
+            assert self.format is not None
+            example = self._examples[row] = Example(
+                place=self.place(row),
+                format=self.format,
+                messages=tuple(
+                    Message(role=role, content=text)
+                    for role, text in zip(self.roles[row] or (), self.texts[row], strict=True)
+                ),
+            )
+        return example
+
+    def place(self, row: int) -> Place:
+        """Where the example of a row stands."""
+        return Place(path=self.path, line=self.lines[row], byte_offset=self.offsets[row])
