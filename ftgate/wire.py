@@ -98,7 +98,7 @@ def run_of(content: bytes, where: str) -> Run:
     """A run from the bytes of run.json. Raises InputError for anything but a ftgate.run/1."""
     try:
         run = msgspec.json.decode(content, type=Run)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f"{where}: not a readable run: {error}",
             advice="Delete the file and run the gate again, or name another directory with --out.",

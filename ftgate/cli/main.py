@@ -1,6 +1,7 @@
 """The group of commands, loaded one by one, and the one error handler."""
 
 import importlib
+import io
 import os
 import platform
 import sys
@@ -27,6 +28,7 @@ _COMMANDS = {
     "completion": "ftgate.cli.completion",
 }
 _REPORT = "https://github.com/ftgate/ftgate/issues/new?template=bug.yml"
+_GO_ON = "\nftgate: interrupted. Run the same command again: it goes on where it stopped."
 _INTERRUPTED = 130  # what shells expect after SIGINT
 
 
@@ -89,34 +91,24 @@ def cli(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code. The only place that catches everything."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(cli.main(args=arguments, prog_name="ftgate", standalone_mode=False) or ExitCode.PASS)
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
-    except click.Abort:
-        click.echo(
-            "\nftgate: interrupted. Run the same command again: it goes on where it stopped.", err=True
-        )
-        return _INTERRUPTED
-    except KeyboardInterrupt:
-        click.echo(
-            "\nftgate: interrupted. Run the same command again: it goes on where it stopped.", err=True
-        )
+    except SystemExit:
+        # click ends the process itself when the reader of a pipe has gone; that is no verdict.
+        return ExitCode.OUTSIDE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(_GO_ON, err=True)
         return _INTERRUPTED
     except FtgateError as error:
         return _fail(error)
-    except BrokenPipeError:
-        # The reader of a pipe has gone (head, less); what it read was right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OUTSIDE
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         return _outside(error)
-    except MemoryError:
-        click.echo(
-            "ftgate: error: out of memory\n  Use a smaller base_model or training.batch_size.", err=True
-        )
-        return ExitCode.OUTSIDE
     except Exception:  # noqa: BLE001 - the last handler there is
         return _bug()
 
@@ -134,12 +126,19 @@ def _inert(text: str) -> str:
     return "\n".join(terminal(line) for line in text.split("\n"))
 
 
-def _outside(error: OSError) -> int:
-    where = _inert(f"{error.filename}: ") if error.filename else ""
+def _outside(error: OSError | MemoryError) -> int:
+    if isinstance(error, BrokenPipeError):
+        # The reader of a pipe has gone (head, less); Python would complain again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OUTSIDE
     click.secho("ftgate: error: ", fg="red", bold=True, nl=False, err=True)
+    if isinstance(error, MemoryError):
+        click.echo("out of memory\n  Use a smaller base_model or training.batch_size.", err=True)
+        return ExitCode.OUTSIDE
+    where = f"{error.filename}: " if error.filename else ""
     click.echo(f"{where}{error.strerror or error}", err=True)
     click.echo(
-        "  Free the disk, or name other directories with --out and --store; then run it again.", err=True
+        "  Free the disk or correct the permissions, or name another directory; then run it again.", err=True
     )
     return ExitCode.OUTSIDE
 

@@ -54,7 +54,7 @@ class TerminalProgress:
 
     @contextmanager
     def task(self, label: str, total: int) -> Iterator[Task]:
-        if self._quiet or total == 0:
+        if self._quiet or total == 0 or sys.stderr is None:
             yield _Silent()
         elif sys.stderr.isatty():
             bar = click.progressbar(length=total, label=f"{label:<20}", show_eta=True, file=sys.stderr)

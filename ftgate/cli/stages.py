@@ -7,6 +7,7 @@ import click
 from ftgate.cli import options
 from ftgate.cli.show import show_run
 from ftgate.errors import ExitCode
+from ftgate.report.quote import terminal
 from ftgate.values.run import Run
 
 
@@ -26,9 +27,9 @@ def plan(repo: Path, base: str, head: str, out: Path, settings_path: str, quiet:
     ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)
     begun = begin(Request(base=base, head=head, settings_path=settings_path), ports)
     done = begun if "plan" in begun.stages else advance(begun, "plan", ports)
-    click.echo(f"{'applicable' if done.plan.applicable else 'not applicable'}: {done.plan.why}")
+    click.echo(terminal(f"{'applicable' if done.plan.applicable else 'not applicable'}: {done.plan.why}"))
     for path in done.plan.protected:
-        click.echo(f"{path.change} {path.path} ({path.role}): takes effect after the merge")
+        click.echo(terminal(f"{path.change} {path.path} ({path.role}): takes effect after the merge"))
     click.echo(
         f"Next: ftgate validate --out {out}" if done.plan.applicable else f"Next: ftgate decide --out {out}"
     )

@@ -31,7 +31,11 @@ Exit code 1 when any finding is an error."""
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--output-format", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option(
-    "--format", "example_format", default="auto", help="Format of the examples; detected by default."
+    "--format",
+    "example_format",
+    type=click.Choice(["auto", "conversation", "instruction", "prompt-completion", "sharegpt"]),
+    default="auto",
+    help="Format of the examples; detected by default.",
 )
 @click.option(
     "--schema",

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from ftgate.cli.progress import TerminalProgress
@@ -23,8 +24,13 @@ from ftgate.values.settings import Settings
 
 def default_store() -> Path:
     """Where adapters and graded arms are kept between runs: the user's cache directory."""
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "ftgate"
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return Path(cache) / "ftgate"
+    try:
+        return Path.home() / ".cache" / "ftgate"
+    except RuntimeError:
+        # A container user without a home: the temporary directory is all that is its own.
+        return Path(tempfile.gettempdir()) / f"ftgate-{os.getuid()}"
 
 
 def build(repository: Repository, *, out: Path, store: Path | None = None, quiet: bool = False) -> Ports:

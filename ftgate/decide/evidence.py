@@ -44,7 +44,7 @@ def weigh(run: Run, evaluation: Evaluation) -> Rulings:
     regression, held_out = _pairs(evaluation, "regression"), _pairs(evaluation, "held-out")
     yield from _arms(run, evaluation)
     yield from _whole(evaluation, regression, held_out)
-    yield from _regression(regression, run.plan.policy)
+    yield from _regression(regression, run.plan.policy, baseline=reference_arm(evaluation) is Arm.BASELINE)
     yield from _held_out(held_out, run.plan.policy)
     yield note("decide", "held", _held(regression, held_out))
 
@@ -117,7 +117,7 @@ def _vacuous(regression: Pairs, held_out: Pairs) -> Rulings:
             yield unsure("evaluate", f"{name}.vacuous", text)
 
 
-def _regression(pairs: Pairs, policy: Policy) -> Rulings:
+def _regression(pairs: Pairs, policy: Policy, *, baseline: bool) -> Rulings:
     broken, accepted = pairs.of("broken"), f"the policy accepts {policy.max_broken}"
     if broken:
         text = f"{count(len(broken), 'regression prompt')} broken, {accepted}: {names(broken)}"
@@ -130,9 +130,13 @@ def _regression(pairs: Pairs, policy: Policy) -> Rulings:
         ruling = unsure if worst > policy.max_broken else warn
         text = f"{count(len(unknown), 'regression prompt')} not compared ({names(unknown)})"
         yield ruling("decide", "regression.ungraded", f"{text}: up to {worst} may be broken, {accepted}")
-    if 0 < len(pairs.ids) <= policy.max_broken:
-        text = f"{count(len(pairs.ids), 'regression prompt')} can never fail a run: {accepted} broken ones"
-        yield warn("decide", "regression.powerless", text)
+    guarded = len(pairs.possibly(Outcome.PASSED, Outcome.FAILED)) + len(
+        pairs.possibly(Outcome.PASSED, Outcome.PASSED)
+    )
+    if 0 < guarded <= policy.max_broken:
+        ruling = unsure if baseline else warn
+        text = f"the reference passes {count(guarded, 'regression prompt')}, which can never fail a run: {accepted}"
+        yield ruling("decide", "regression.powerless", text)
 
 
 def _held_out(pairs: Pairs, policy: Policy) -> Rulings:

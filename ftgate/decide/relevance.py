@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from pathspec import GitIgnoreSpec
 
+from ftgate.errors import SettingsError
 from ftgate.values.run import Protected
 from ftgate.values.settings import Settings
 
@@ -38,6 +39,11 @@ def relevance(
         why = f"the base branch has no {settings_path}; the gate takes effect once one is merged"
         return Relevance(applicable=False, why=why, changed=(), protected=protected)
     changed = training_paths(settings, settings_path, changes)
+    if not training_paths(settings, settings_path, before.keys() | after.keys()):
+        raise SettingsError(
+            f"{settings_path}: data.train matches no file on either side: {', '.join(settings.data.train)}",
+            advice="Correct the globs on the base branch: a gate that looks at nothing would be green for ever.",
+        )
     return Relevance(
         applicable=bool(changed), why=_why(changed, settings), changed=changed, protected=protected
     )

@@ -87,8 +87,18 @@ def _parameters(file: Path) -> int:
             (length,) = struct.unpack("<Q", stream.read(8))
             header: dict[str, Any] = json.loads(stream.read(length))
             return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-        except (struct.error, ValueError, KeyError, MemoryError, OverflowError) as error:
-            raise OutsideError(f"base_model: {file} is damaged: {error}", advice="Fetch it again.") from error
+        except (
+            struct.error,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            MemoryError,
+            OverflowError,
+        ) as error:
+            raise OutsideError(
+                f"base_model: {file} is damaged: {error or 'no header'}", advice="Fetch it again."
+            ) from error
 
 
 def bundled_folder() -> Path:

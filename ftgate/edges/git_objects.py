@@ -76,12 +76,24 @@ class GitObjects:
 def _entry(line: bytes) -> TreeEntry:
     head, _, path = line.partition(b"\t")
     mode, _kind, oid, size = head.split()
+    if size != b"-" and not size.isdigit():
+        raise OutsideError(
+            f"object {oid.decode()[:12]} is damaged", advice="Check the repository with git fsck."
+        )
     return TreeEntry(
-        path=path.decode("utf-8", "backslashreplace"),
+        path=_readable(path),
         mode=mode.decode(),
         oid=oid.decode(),
         size=-1 if size == b"-" else int(size),
     )
+
+
+def _readable(path: bytes) -> str:
+    """The path as text; no two paths give the same, so that none can hide behind another."""
+    try:
+        return path.decode()
+    except UnicodeDecodeError:
+        return path.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace") + " (no UTF-8)"
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from ftgate.errors import InputError, OutsideError
 from ftgate.values.training import BaseModel
 
+_FETCH = "Fetch the base model again, or choose another base_model; code that a model brings is never run."
 _LIBRARIES = ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tokenizers")
 
 
@@ -45,7 +46,14 @@ def load_tokenizer(base: BaseModel, padding_side: str) -> Any:
     """The base model's own tokenizer, with a pad token."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(base.location, padding_side=padding_side)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            base.location, padding_side=padding_side, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutsideError(f"{base.name}: the tokenizer cannot be loaded: {error}", advice=_FETCH) from error
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise OutsideError(f"{base.name}: the tokenizer has no vocabulary", advice=_FETCH)
     if tokenizer.chat_template is None:
         raise InputError(
             f"{base.name}: the tokenizer has no chat template",
@@ -62,6 +70,7 @@ def load_model(base: BaseModel, method: str) -> Any:
     Raises OutsideError when weights are damaged or memory does not suffice.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     on_gpu = torch.cuda.is_available()
@@ -83,9 +92,10 @@ def load_model(base: BaseModel, method: str) -> Any:
             quantization_config=quantisation if method == "qlora" else None,
             device_map={"": 0 if on_gpu else "cpu"},
             use_safetensors=True,
+            trust_remote_code=False,
         )
-    except (OSError, RuntimeError, ValueError) as error:
-        raise OutsideError(f"{base.name} cannot be loaded from {base.location}: {error}") from error
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        raise OutsideError(f"{base.name}: the model cannot be loaded: {error}", advice=_FETCH) from error
 
 
 def adapter_keys(adapter: Path) -> set[str]:

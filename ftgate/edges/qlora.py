@@ -263,4 +263,6 @@ def _save(model: Any, base: BaseModel, folder: Path) -> None:
     plain = json.loads(config.read_text())
     plain["base_model_name_or_path"] = base.name
     plain["revision"] = base.revision
+    # A set comes in any order: the same weights must have the same digest.
+    plain["target_modules"] = sorted(plain["target_modules"])
     config.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n")

@@ -42,10 +42,10 @@ class DirectoryStore:
             return None
         try:
             training = wire.training_of(record.read_bytes())
-        except msgspec.DecodeError as error:
-            raise _damaged(record, str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _damaged(record.parent, str(error)) from error
         if training.key != key:
-            raise _damaged(record, f"it belongs to the key {training.key[:12]}")
+            raise _damaged(record.parent, f"it belongs to the key {training.key[:12]}")
         self.adapter(training)
         return training
 
@@ -67,7 +67,7 @@ class DirectoryStore:
         folder = self._root / training.adapter
         found = _adapter_digest(folder)
         if found != training.adapter_sha256:
-            raise _damaged(folder, f"digest {found[:12]}, recorded {training.adapter_sha256[:12]}")
+            raise _damaged(folder.parent, f"digest {found[:12]}, recorded {training.adapter_sha256[:12]}")
         return folder
 
     def find_arm(self, key: str) -> ArmEvaluation | None:
@@ -79,7 +79,7 @@ class DirectoryStore:
             if digest(plain["arm"]) != plain["sha256"]:
                 raise _damaged(file, "its content does not match its digest")
             return wire.arm_of(json.dumps(plain["arm"]).encode())
-        except (ValueError, KeyError, TypeError, msgspec.DecodeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError) as error:
             raise _damaged(file, str(error)) from error
 
     def keep_arm(self, key: str, arm: ArmEvaluation) -> None:
@@ -107,7 +107,7 @@ def _adapter_digest(folder: Path) -> str:
     try:
         return digest([[name, digest_bytes((folder / name).read_bytes())] for name in _ADAPTER_FILES])
     except FileNotFoundError as error:
-        raise _damaged(folder, f"{Path(str(error.filename)).name} is missing") from error
+        raise _damaged(folder.parent, f"{Path(str(error.filename)).name} is missing") from error
 
 
 def _damaged(path: Path, why: str) -> OutsideError:

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from typing import Any
 
+import jiter
+import msgspec
+
 from ftgate import wire
 from ftgate.checks import CHECKS
 from ftgate.edges.example_schema import ExampleSchema
@@ -14,6 +17,7 @@ from ftgate.values.evaluation import Prompt
 from ftgate.values.settings import Settings
 
 Path = tuple[str | int, ...]
+_LARGEST = 10_000_000  # bytes of a file that a person writes
 
 
 class Documents:
@@ -27,11 +31,14 @@ class Documents:
             found += wire.problems(plain, "settings")
             found += [
                 wire.Problem(("checks", name), wire.unknown(str(name), list(CHECKS)))
-                for name in plain.get("checks") or ()
+                for name in _mapping(plain.get("checks"))
                 if name not in CHECKS
             ]
         _refuse(path, lines, found)
-        return wire.settings_of(plain)
+        try:
+            return wire.settings_of(plain)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{path}: {error}", advice="Write whole numbers without a point.") from error
 
     def prompts(self, path: str, content: bytes) -> tuple[Prompt, ...]:
         if path.endswith(".jsonl"):
@@ -100,10 +107,12 @@ def _load_lines(path: str, content: bytes) -> tuple[Any, dict[Path, int], list[w
     for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
-        item, _, problems = _load(path, line)
-        lines[(len(plain),)] = number
-        found += [wire.Problem((len(plain), *p.path), p.message) for p in problems]
-        plain.append(item)
+        try:
+            plain.append(jiter.from_json(line, catch_duplicate_keys=True, allow_inf_nan=False))
+        except ValueError as error:
+            raise SettingsError(f"{path}:{number}: not JSON: {error}") from error
+        lines[(len(plain) - 1,)] = number
+    _writable(path, plain)
     return plain, lines, found
 
 
@@ -112,20 +121,40 @@ def _load(path: str, content: bytes) -> tuple[Any, dict[Path, int], list[wire.Pr
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    if len(content) > _LARGEST:
+        raise SettingsError(f"{path}: larger than {_LARGEST:,} bytes")
     try:
         text = content.decode("utf-8-sig")
         reader = YAML(typ="safe", pure=True)
         reader.allow_duplicate_keys = True
+        if any(token.id == "<alias>" for token in reader.scan(StringIO(text))):
+            raise SettingsError(f"{path}: YAML aliases (*name) are not read; write the value out")
         lines: dict[Path, int] = {}
         found = list(_walk(reader.compose(StringIO(text)), (), lines, set()))
-        return reader.load(StringIO(text)), lines, found
+        plain = reader.load(StringIO(text))
+        _writable(path, plain)
+        return plain, lines, found
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SettingsError(f"{path}:{line}: {error.problem or 'not YAML'}") from error
-    except YAMLError as error:
-        raise SettingsError(f"{path}: not YAML: {error}") from error
+    except (YAMLError, ValueError, RecursionError, OverflowError) as error:
+        raise SettingsError(f"{path}: not usable YAML: {str(error)[:200] or type(error).__name__}") from error
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _writable(path: str, plain: Any) -> None:
+    """Half a surrogate pair could be read, compared and trained on, and then written nowhere."""
+    try:
+        json.dumps(plain, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise SettingsError(
+            f"{path}: holds half a character (a lone surrogate): {error.object[error.start - 20 : error.start]!r}"
+        ) from error
 
 
 def _walk(node: Any, path: Path, lines: dict[Path, int], above: set[int]) -> Iterator[wire.Problem]:

@@ -14,6 +14,8 @@ from ftgate.stages.train import train
 from ftgate.stages.validate import blocks, validate
 from ftgate.values.run import Request, Run
 
+_VALIDATED = ("files", "findings", "rates", "diff")
+
 Stage = Callable[[Run, Ports], Run]
 
 STAGES: dict[str, Stage] = {
@@ -38,14 +40,19 @@ def gate(request: Request, ports: Ports) -> Run:
 def begin(request: Request, ports: Ports) -> Run:
     """The stored run when it was planned alike, else a new one.
 
-    Verdict and comment are always made anew. Until there is an evaluation so is the training, which costs nothing
-    when the store has it and heals a run whose adapters were lost.
+    Only plan and validation are taken from it: training and evaluation cost nothing where the store has them, and
+    the store knows base model, library versions and judge by digest, which run.json only reports.
     """
     planned, last = plan(request, ports), ports.runs.load()
     if last is None or last.plan != planned.plan or last.provenance.ftgate != planned.provenance.ftgate:
+        ports.runs.write("comment.md", f"ftgate has not finished judging {planned.plan.head[:12]}.\n")
         return planned
-    kept = ("plan", "validate", "train", "evaluate") if "evaluate" in last.stages else ("plan", "validate")
-    return replace(last, stages=tuple(name for name in last.stages if name in kept))
+    kept = tuple(name for name in ("plan", "validate") if name in last.stages)
+    return replace(
+        planned,
+        stages=kept,
+        **({name: getattr(last, name) for name in _VALIDATED} if "validate" in kept else {}),
+    )
 
 
 def resume(name: str, ports: Ports) -> Run:
@@ -87,6 +94,10 @@ def advance(run: Run, name: str, ports: Ports) -> Run:
     started = ports.clock.seconds()
     run = STAGES[name](run, ports)
     seconds = {**run.cost.seconds, name: round(ports.clock.seconds() - started, 2)}
-    run = replace(run, stages=(*run.stages, name), cost=replace(run.cost, seconds=seconds))
+    run = replace(
+        run,
+        stages=(*(stage for stage in run.stages if stage != name), name),
+        cost=replace(run.cost, seconds=seconds),
+    )
     ports.runs.save(run)
     return run

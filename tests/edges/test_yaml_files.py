@@ -64,6 +64,40 @@ def test_bad_settings_name_what_and_where(text: str, said: str) -> None:
     assert any(said in line for line in refused(text)), refused(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "base_model: x\ndata: {train: [a]}\nchecks: 5\n",
+        "base_model: x\ndata: {train: [a]}\nchecks: [[1]]\n",
+        "base_model: x\ndata: {train: [a]}\npolicy: {max_broken: 2.5}\n",
+        "base_model: x\ndata: {train: [a]}\npolicy: {max_broken: 2.0}\n",
+        "base_model: x\ndata: {train: [a]}\ntraining: {max_length: 1.0e30}\n",
+        'base_model: x\ndata: {train: [a]}\nbehavior: "\\ud800"\n',
+        "a: " + "[" * 3000,
+        "{a: " * 2000,
+        "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n",
+        "a: &a [*a]\n",
+        f"base_model: x\ndata: {{train: [a]}}\npolicy: {{max_broken: {'9' * 5000}}}\n",
+    ],
+)
+def test_hostile_settings_are_refused_and_nothing_breaks(text: str) -> None:
+    assert refused(text)
+
+
+@pytest.mark.parametrize("line", ['{"id": NaN}', "{id: a}", '{"id": 1, "id": 2}', "[", '{"id": "\\ud83d"}'])
+def test_jsonl_prompts_are_strict_json_with_their_line(line: str) -> None:
+    good = '{"id": "a", "protects": "x", "messages": [{"role": "user", "content": "hi"}], "expect": {"equals": "y"}}'
+    assert any("p.jsonl" in text for text in refused(f"{good}\n{line}\n", "regression/p.jsonl"))
+
+
+def test_an_emoji_written_as_a_pair_is_one_character() -> None:
+    line = (
+        '{"id": "a", "protects": "x", "messages": [{"role": "user", "content": "\\ud83d\\ude00"}], '
+        '"expect": {"equals": "y"}}'
+    )
+    assert Documents().prompts("p.jsonl", line.encode())[0].messages[0].content == "\U0001f600"
+
+
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(SettingsError, match="not UTF-8"):
         Documents().settings("ftgate.yaml", b"\xff\xfe")
