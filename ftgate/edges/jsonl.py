@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ftgate.edges.explain import explain
 from ftgate.edges.formats import detect_format, is_sound, messages_of, provenance, shape, simple_messages
-from ftgate.edges.lines import BOM, SPACE, Line, Lines
+from ftgate.edges.lines import BOM, SPACE, Line, Lines, Stretch
 from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
 from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
@@ -47,15 +47,6 @@ class Reading(Struct, frozen=True):
     start: int
 
 
-class _Run(Struct):
-    """Adjacent lines with the same flaw, told in one finding."""
-
-    kind: str
-    first: Line
-    last: int
-    count: int = 1
-
-
 class JsonlStream:
     """One pass over one file. Memory is bounded by the longest line that is read, not by the file."""
 
@@ -75,7 +66,7 @@ class JsonlStream:
         self._declared = format != "auto"
         self._format = Format(format) if self._declared else None
         self._shape: str | None = None
-        self._run: _Run | None = None
+        self._run: Stretch | None = None
         self._saw_crlf = False
         self._saw_text = False
         self._saw_example = False
@@ -228,7 +219,7 @@ class JsonlStream:
             run.last, run.count = last, run.count + 1
             return
         yield from self._end_run()
-        self._run = _Run(kind, first, last)
+        self._run = Stretch(kind, first, last)
 
     def _end_run(self) -> Iterator[Finding]:
         run, self._run = self._run, None

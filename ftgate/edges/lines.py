@@ -164,3 +164,12 @@ def brackets(raw: bytes) -> int | None:
     if b'"' in rest:
         return None
     return rest.count(b"{") + rest.count(b"[") - rest.count(b"}") - rest.count(b"]")
+
+
+class Stretch(Struct):
+    """Adjacent lines with the same flaw, told in one finding."""
+
+    kind: str
+    first: Line
+    last: int
+    count: int = 1
