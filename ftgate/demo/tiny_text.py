@@ -217,8 +217,8 @@ def lookup(rng: random.Random) -> Conversation:
 
 
 TASKS: dict[Callable[[random.Random], Conversation], int] = {
-    json_reply: 46, bare_label: 7, choice: 8, same_matter: 4, paraphrase: 7, summary: 3,
-    word_task: 15, copy_message: 5, sum_task: 2, manners: 2, lookup: 1,
+    json_reply: 42, bare_label: 6, choice: 7, same_matter: 3, paraphrase: 6, summary: 3,
+    word_task: 18, copy_message: 10, sum_task: 2, manners: 2, lookup: 1,
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from ftgate.demo import tiny_build, tiny_measure, tiny_text
 FOLDER = Path(tiny_build.__file__).parent / "tiny"
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "MANIFEST.json").read_text())
 SEED: int = MANIFEST["seed"]
-FLOORS = {"words": 0.5, "copy": 0.05, "json": 0.85}
+FLOORS = {"words": 0.7, "copy": 0.8, "json": 0.9}
 MIB = 1 << 20
 
 
