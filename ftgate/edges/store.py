@@ -17,6 +17,7 @@ from ftgate.values.digest import digest, digest_bytes
 from ftgate.values.evaluation import ArmEvaluation
 from ftgate.values.training import Training
 
+_UNREADABLE = (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError)
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
@@ -41,8 +42,8 @@ class DirectoryStore:
         if not record.is_file():
             return None
         try:
-            training = wire.training_of(record.read_bytes())
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            training = wire.training_of(_unsealed(record.read_bytes()))
+        except _UNREADABLE as error:
             raise _damaged(record.parent, str(error)) from error
         if training.key != key:
             raise _damaged(record.parent, f"it belongs to the key {training.key[:12]}")
@@ -56,7 +57,7 @@ class DirectoryStore:
         kept = msgspec.structs.replace(
             training, adapter=f"trainings/{training.key}/adapter", adapter_sha256=sha256
         )
-        write_atomically(workspace / "record.json", wire.to_json(kept))
+        write_atomically(workspace / "record.json", _sealed(kept))
         shutil.rmtree(workspace / "checkpoints", ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
@@ -75,18 +76,26 @@ class DirectoryStore:
         if not file.is_file():
             return None
         try:
-            plain: dict[str, Any] = json.loads(file.read_bytes())
-            if digest(plain["arm"]) != plain["sha256"]:
-                raise _damaged(file, "its content does not match its digest")
-            return wire.arm_of(json.dumps(plain["arm"]).encode())
-        except (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError) as error:
+            return wire.arm_of(_unsealed(file.read_bytes()))
+        except _UNREADABLE as error:
             raise _damaged(file, str(error)) from error
 
     def keep_arm(self, key: str, arm: ArmEvaluation) -> None:
-        plain = json.loads(wire.to_json(arm))
-        write_atomically(
-            self._root / "arms" / f"{key}.json", wire.to_json({"sha256": digest(plain), "arm": plain})
-        )
+        write_atomically(self._root / "arms" / f"{key}.json", _sealed(arm))
+
+
+def _sealed(value: Training | ArmEvaluation) -> bytes:
+    """A record with the digest of its content: an edited number is found out when it is read."""
+    plain = json.loads(wire.to_json(value))
+    return wire.to_json({"sha256": digest(plain), "content": plain})
+
+
+def _unsealed(sealed: bytes) -> bytes:
+    """The content of a sealed record. Raises one of _UNREADABLE when it is not what was sealed."""
+    plain: dict[str, Any] = json.loads(sealed)
+    if digest(plain["content"]) != plain["sha256"]:
+        raise ValueError("its content does not match its digest")
+    return json.dumps(plain["content"]).encode()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -72,6 +72,15 @@ def test_a_damaged_training_is_refused_and_never_taken_for_none(tmp_path: Path, 
     assert "rm -r" in caught.value.advice
 
 
+def test_a_training_with_an_edited_record_is_refused(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.keep_training(training(store))
+    record = tmp_path / "trainings" / KEY / "record.json"
+    record.write_text(record.read_text().replace('"examples": 1', '"examples": 9999'))
+    with pytest.raises(OutsideError, match="does not match its digest"):
+        store.find_training(KEY)
+
+
 def test_a_training_under_another_key_is_refused(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     store.keep_training(training(store))
