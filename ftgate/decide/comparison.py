@@ -1,5 +1,7 @@
 """Candidate against the reference arm, prompt by prompt."""
 
+from collections.abc import Mapping, Sequence
+
 from ftgate.decide.statistics import interval, needed, sign_test
 from ftgate.values.evaluation import Arm, Comparison, Evaluation, Item, Outcome, Paired
 
@@ -10,16 +12,18 @@ def reference_arm(evaluation: Evaluation) -> Arm:
 
 
 def compare(evaluation: Evaluation, margin: float) -> Comparison:
-    """Every planned regression prompt in one of six lists, in order, and the held-out examples paired.
+    """Every planned regression prompt in one of seven lists, in order, and the held-out examples paired.
 
     `margin` is the policy's; it only says how many examples would decide.
     """
     reference, candidate = evaluation.items(reference_arm(evaluation)), evaluation.items(Arm.CANDIDATE)
     lists: dict[str, list[str]] = {
-        name: [] for name in ("fixed", "broken", "same", "new", "missing", "ungraded")
+        name: [] for name in ("fixed", "broken", "same", "new", "missing", "ungraded", "wavering")
     }
+    wavering = unconfirmed(evaluation)
     for prompt in dict.fromkeys(evaluation.ids("regression")):
-        lists[pair(reference.get(prompt), candidate.get(prompt))].append(prompt)
+        found = pair(reference.get(prompt), candidate.get(prompt))
+        lists["wavering" if prompt in wavering else found].append(prompt)
     return Comparison(
         reference=reference_arm(evaluation),
         held_out=_held_out(evaluation, margin),
@@ -39,6 +43,29 @@ def pair(reference: Item | None, candidate: Item | None) -> str:
     if before is after:
         return "same"
     return "broken" if before is Outcome.PASSED else "fixed"
+
+
+def suspects(reference: Mapping[str, Item], candidate: Mapping[str, Item]) -> list[str]:
+    """Prompts that passed for the reference and fail for the candidate, in the order of the reference."""
+    return [id for id, item in reference.items() if pair(item, candidate.get(id)) == "broken"]
+
+
+def unconfirmed(evaluation: Evaluation) -> frozenset[str]:
+    """Suspects that fresh samples speak against, and that are therefore not counted as broken."""
+    arm = reference_arm(evaluation)
+    before, after = evaluation.samples(arm), evaluation.samples(Arm.CANDIDATE)
+    found = suspects(evaluation.items(arm), evaluation.items(Arm.CANDIDATE))
+    return frozenset(id for id in found if not confirmed(before.get(id, ()), after.get(id, ())))
+
+
+def confirmed(reference: Sequence[Item], candidate: Sequence[Item]) -> bool:
+    """Whether a suspect is broken: the reference passes every fresh sample, the candidate fails most of its own.
+
+    Without samples the suspicion stands, and an ungraded one counts at its worst.
+    """
+    stable = all(item.outcome is not Outcome.FAILED for item in reference)
+    failing = sum(item.outcome is not Outcome.PASSED for item in candidate)
+    return stable and (not candidate or 2 * failing > len(candidate))
 
 
 def _held_out(evaluation: Evaluation, margin: float) -> Paired:

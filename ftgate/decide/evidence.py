@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ftgate.decide.comparison import pair, reference_arm
+from ftgate.decide.comparison import pair, reference_arm, unconfirmed
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unsure, warn
 from ftgate.decide.statistics import interval, needed
 from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation, Item, Outcome
@@ -20,22 +20,31 @@ TOLERANCE = 1e-9
 
 
 class Pairs(Struct, frozen=True, kw_only=True):
-    """The planned prompts of one kind, with what each arm is known to have done."""
+    """The planned prompts of one kind, with what each arm is known to have done.
+
+    `wavering` passed and fail, but not when asked again: nobody counts them as broken.
+    """
 
     ids: tuple[str, ...]
     reference: dict[str, Item]
     candidate: dict[str, Item]
+    wavering: frozenset[str]
 
     def of(self, *kinds: str) -> list[str]:
-        """Prompts that compare in one of these ways (see `comparison.pair`)."""
-        return [id for id in self.ids if pair(self.reference.get(id), self.candidate.get(id)) in kinds]
+        """Prompts that compare in one of these ways (see `comparison.pair`, and wavering)."""
+        return [id for id in self.ids if self._way(id) in kinds]
+
+    def _way(self, id: str) -> str:
+        return "wavering" if id in self.wavering else pair(self.reference.get(id), self.candidate.get(id))
 
     def possibly(self, before: Outcome, after: Outcome) -> list[str]:
         """Prompts that went from one outcome to another for all that is known."""
         return [
             id
             for id in self.ids
-            if _could_be(self.reference.get(id), before) and _could_be(self.candidate.get(id), after)
+            if id not in self.wavering
+            and _could_be(self.reference.get(id), before)
+            and _could_be(self.candidate.get(id), after)
         ]
 
 
@@ -54,6 +63,7 @@ def _pairs(evaluation: Evaluation, kind: Literal["regression", "held-out"]) -> P
         ids=tuple(dict.fromkeys(evaluation.ids(kind))),
         reference=evaluation.items(reference_arm(evaluation)),
         candidate=evaluation.items(Arm.CANDIDATE),
+        wavering=unconfirmed(evaluation) if kind == "regression" else frozenset(),
     )
 
 
@@ -86,7 +96,7 @@ def _inactive(arm: ArmEvaluation) -> str:
 
 
 def _whole(evaluation: Evaluation, regression: Pairs, held_out: Pairs) -> Rulings:
-    if not regression.of("same", "fixed", "broken"):
+    if not regression.of("same", "fixed", "broken", "wavering"):
         text = "no regression prompt could be compared; twenty to fifty protect the most important uses"
         yield unsure("evaluate", "regression.empty", text)
     if not held_out.of("same", "fixed", "broken"):
@@ -125,6 +135,9 @@ def _regression(pairs: Pairs, policy: Policy, *, baseline: bool) -> Rulings:
             yield fail("decide", "regression.broken", text)
         else:
             yield warn("decide", "regression.accepted", text)
+    if wavering := pairs.of("wavering"):
+        text = f"{count(len(wavering), 'regression prompt')} failed once and not when asked again: {names(wavering)}"
+        yield warn("decide", "regression.wavering", text)
     if unknown := pairs.of("ungraded", "new"):
         worst = len(pairs.possibly(Outcome.PASSED, Outcome.FAILED))
         ruling = unsure if worst > policy.max_broken else warn

@@ -52,6 +52,20 @@ def interval(broken: int, fixed: int, examples: int) -> Interval | None:
     )
 
 
+def exact_bounds(passed: int, total: int) -> tuple[float, float]:
+    """Clopper and Pearson's one-sided 95 % bounds of a rate, each in 0..1.
+
+    Raises ValueError where there is no rate.
+    """
+    if not 0 <= passed <= total or total == 0:
+        raise ValueError(f"{passed} of {total} is no rate")
+    from scipy.stats import beta
+
+    lower = float(beta.ppf(0.05, passed, total - passed + 1)) if passed else 0.0
+    upper = float(beta.ppf(0.95, passed + 1, total - passed)) if passed < total else 1.0
+    return lower, upper
+
+
 def needed(broken: int, fixed: int, examples: int, margin: float) -> int | None:
     """About how many examples decide at a margin, with power 0.8 if there is no true difference.
 

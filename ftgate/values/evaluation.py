@@ -9,6 +9,11 @@ from msgspec import Struct
 from ftgate.values.dataset import Message
 
 
+Kind = Literal["regression", "held-out", "training", "probe"]
+"""Where a prompt comes from. Only the first two can block; training prompts are asked of the base alone, probes of
+base and candidate."""
+
+
 class Arm(StrEnum):
     """The three models that answer the same prompts."""
 
@@ -18,18 +23,20 @@ class Arm(StrEnum):
 
 
 class Prompt(Struct, frozen=True, kw_only=True):
-    """A fixed question with an expectation: a regression prompt, or a held-out example's prompt.
+    """A fixed question with an expectation: a regression prompt, an example's prompt, or a probe of general ability.
 
-    `expect` maps grader names to what each is told; `source` is path:line in the base branch.
+    `expect` maps grader names to what each is told; `source` is path:line in the base branch. Prompts of one `group`
+    (a template, a conversation) are one piece of evidence.
     """
 
     id: str
-    kind: Literal["regression", "held-out"]
+    kind: Kind
     protects: str
     messages: tuple[Message, ...]
     expect: Mapping[str, Any]
     reference: str | None = None
     source: str = ""
+    group: str | None = None
 
 
 class Completion(Struct, frozen=True, kw_only=True):
@@ -92,11 +99,16 @@ class Sentinel(Struct, frozen=True, kw_only=True):
 
 
 class ArmEvaluation(Struct, frozen=True, kw_only=True):
-    """All items of one arm, in the order of the prompts."""
+    """All items of one arm, in the order of the prompts.
+
+    `samples` are fresh answers to regression prompts, several a prompt: drawn at a temperature, or the same
+    completion graded again where a judge grades. They tell a prompt that is stable from one that wavers.
+    """
 
     arm: Arm
     adapter_sha256: str | None
     items: tuple[Item, ...]
+    samples: tuple[Item, ...] = ()
     sentinel: Sentinel | None = None
     seconds: float = 0.0
     reused: bool = False
@@ -113,7 +125,14 @@ class Evaluation(Struct, frozen=True, kw_only=True):
         found = self.arms.get(arm.value)
         return {item.prompt: item for item in found.items} if found else {}
 
-    def ids(self, kind: Literal["regression", "held-out"]) -> list[str]:
+    def samples(self, arm: Arm) -> dict[str, list[Item]]:
+        """Fresh answers of an arm by prompt id; empty when none were asked for."""
+        found: dict[str, list[Item]] = {}
+        for item in self.arms[arm.value].samples if arm.value in self.arms else ():
+            found.setdefault(item.prompt, []).append(item)
+        return found
+
+    def ids(self, kind: Kind) -> list[str]:
         """Ids of the prompts of a kind, in order."""
         return [prompt.id for prompt in self.prompts if prompt.kind == kind]
 
@@ -139,8 +158,22 @@ class Paired(Struct, frozen=True, kw_only=True):
     needed: int | None
 
 
+class Headroom(Struct, frozen=True, kw_only=True):
+    """Training examples that the base already answers rightly, of those sampled; the share's one-sided 95 % bounds
+    (Clopper and Pearson) are in 0..1."""
+
+    sampled: int
+    graded: int
+    right: int
+    lower: float
+    upper: float
+
+
 class Comparison(Struct, frozen=True, kw_only=True):
-    """Regression prompts, candidate against baseline, by prompt id. `ungraded` are in neither of the others."""
+    """Regression prompts, candidate against baseline, by prompt id; each is in exactly one list.
+
+    `wavering` passed for the reference and fail for the candidate, but not when asked again.
+    """
 
     reference: Arm
     fixed: tuple[str, ...]
@@ -149,4 +182,5 @@ class Comparison(Struct, frozen=True, kw_only=True):
     new: tuple[str, ...]
     missing: tuple[str, ...]
     ungraded: tuple[str, ...]
+    wavering: tuple[str, ...] = ()
     held_out: Paired

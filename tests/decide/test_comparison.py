@@ -1,10 +1,11 @@
 """Every prompt in one list, and the held-out pairs counted."""
 
 import pytest
+from msgspec.structs import replace
 
 from ftgate.decide.comparison import compare
-from ftgate.values.evaluation import Arm
-from tests.decide.builders import evaluation
+from ftgate.values.evaluation import Arm, Evaluation
+from tests.decide.builders import evaluation, item
 
 
 def test_every_regression_prompt_is_in_exactly_one_list() -> None:
@@ -35,3 +36,36 @@ def test_where_nothing_was_graded_there_is_no_number(pairs: list[str]) -> None:
     paired = compare(evaluation([], pairs), 0.1).held_out
     assert (paired.total, paired.graded) == (len(pairs), 0)
     assert (paired.difference, paired.lower, paired.upper, paired.p_worse, paired.needed) == (None,) * 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "way"),
+    [
+        ("", "", "broken"),  # nobody asked again: the suspicion stands
+        ("PPP", "FFF", "broken"),
+        ("PPP", "FFP", "broken"),
+        ("PPP", "FPP", "wavering"),
+        ("PPF", "FFF", "wavering"),  # the reference does not hold it either
+        ("PPU", "FFF", "broken"),
+        ("PPP", "UUP", "broken"),  # what is not known counts at its worst
+        ("PPP", "", "broken"),
+        ("PPP", "FP", "wavering"),
+    ],
+)
+def test_a_suspect_is_asked_again(before: str, after: str, way: str) -> None:
+    asked = sampled(evaluation(["PF", "PP"], []), "r0", before, after)
+    found = compare(asked, 0.1)
+    assert {"broken": found.broken, "wavering": found.wavering}[way] == ("r0",)
+    assert len(found.broken) + len(found.wavering) == 1
+
+
+def test_samples_of_a_prompt_that_holds_change_nothing() -> None:
+    assert compare(sampled(evaluation(["PP"], []), "r0", "FFF", "FFF"), 0.1).same == ("r0",)
+
+
+def sampled(of: Evaluation, id: str, before: str, after: str) -> Evaluation:
+    """The evaluation with fresh samples of one prompt for reference and candidate."""
+    arms = dict(of.arms)
+    for arm, letters in ((Arm.BASELINE, before), (Arm.CANDIDATE, after)):
+        arms[arm.value] = replace(arms[arm.value], samples=tuple(item(id, letter) for letter in letters))
+    return replace(of, arms=arms)
