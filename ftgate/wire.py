@@ -12,10 +12,13 @@ import msgspec
 
 from ftgate.errors import InputError
 from ftgate.values.dataset import Message
+from ftgate.values.digest import digest
 from ftgate.values.evaluation import ArmEvaluation, Prompt
 from ftgate.values.run import RUN_SCHEMA, Run
 from ftgate.values.settings import Settings
 from ftgate.values.training import Training
+
+_DERIVED = ("seal", "comparison", "verdict")
 
 
 class Problem(NamedTuple):
@@ -94,8 +97,18 @@ def to_json(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
+def run_json(run: Run) -> bytes:
+    """run.json of a run, sealed: whoever edits a number in it afterwards is found out when it is read."""
+    return to_json(msgspec.structs.replace(run, seal=_evidence_digest(run)))
+
+
+def _evidence_digest(run: Run) -> str:
+    plain = msgspec.to_builtins(run)
+    return digest({key: value for key, value in plain.items() if key not in _DERIVED})
+
+
 def run_of(content: bytes, where: str) -> Run:
-    """A run from the bytes of run.json. Raises InputError for anything but a ftgate.run/1."""
+    """A run from the bytes of run.json. Raises InputError for anything but a sealed ftgate.run/1."""
     try:
         run = msgspec.json.decode(content, type=Run)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -107,6 +120,11 @@ def run_of(content: bytes, where: str) -> Run:
         raise InputError(
             f"{where}: schema is {run.schema!r}, this ftgate reads {RUN_SCHEMA!r}",
             advice="Use the ftgate version that wrote it, or run the gate again in a new directory.",
+        )
+    if run.seal != _evidence_digest(run):
+        raise InputError(
+            f"{where}: its evidence is not what was written: the seal does not match",
+            advice="Somebody edited it. Run the gate again; what was trained and generated is reused.",
         )
     return run
 

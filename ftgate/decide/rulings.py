@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ftgate.decide.remedies import remedy
 from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, VerdictOutcome
 
@@ -66,4 +67,5 @@ def count(number: int, thing: str) -> str:
 
 
 def _ruling(stage: str, id: str, severity: Severity, text: str, decides: VerdictOutcome) -> Ruling:
-    return Ruling(stage, Reason(id=id, severity=severity, text=text, decides=decides))
+    advice = remedy(id) if rank(decides) else ""
+    return Ruling(stage, Reason(id=id, severity=severity, text=text, decides=decides, remedy=advice))

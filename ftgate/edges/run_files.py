@@ -27,7 +27,7 @@ class RunDirectory:
         return wire.run_of(content, str(file))
 
     def save(self, run: Run) -> None:
-        write_atomically(self._folder / "run.json", wire.to_json(run))
+        write_atomically(self._folder / "run.json", wire.run_json(run))
 
     def write(self, name: str, text: str) -> Path:
         file = self._folder / name

@@ -86,7 +86,8 @@ def _subline(run: Run) -> str:
 
 def _reason(reason: Reason, length: int) -> str:
     sign = "🟡" if reason.decides is VerdictOutcome.INCONCLUSIVE else icon(reason.severity)
-    return f"- {sign} {prose(reason.text, length)} {code(reason.id, 60)}"
+    advice = f"<br>→ {prose(reason.remedy, length)}" if reason.remedy else ""
+    return f"- {sign} {prose(reason.text, length)} {code(reason.id, 60)}{advice}"
 
 
 def _fitted(head: str, sections: Sequence[Section], limit: int) -> list[str]:

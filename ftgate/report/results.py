@@ -85,7 +85,7 @@ def _power(held_out: Paired) -> str:
 
 def _names(comparison: Comparison) -> str:
     """The prompts that are neither the same nor broken, by name; broken ones have their own section."""
-    groups = {name: getattr(comparison, name) for name in ("fixed", "new", "missing", "ungraded")}
+    groups = {name: getattr(comparison, name) for name in ("wavering", "fixed", "new", "missing", "ungraded")}
     return "<br>".join(f"{name.capitalize()}: {_ids(ids)}" for name, ids in groups.items() if ids)
 
 

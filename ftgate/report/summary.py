@@ -58,6 +58,8 @@ def _verdict(run: Run) -> Iterator[Line]:
     reasons = run.verdict.reasons if run.verdict else ()
     for reason in reasons[:_REASONS]:
         yield from _wrapped("plain", f"{reason.severity.value}: {reason.text} [{reason.id}]", "  ")
+        if reason.remedy:
+            yield from _wrapped("dim", f"→ {reason.remedy}", "    ")
     if len(reasons) > _REASONS:
         yield Line("dim", f"  and {count(len(reasons) - _REASONS, 'more reason', 'more reasons')}")
 
@@ -113,7 +115,7 @@ def _share(evaluation: Evaluation, arm: Arm, kind: Kind) -> str:
 
 
 def _compared(comparison: Comparison) -> str:
-    names = ("broken", "fixed", "same", "new", "missing", "ungraded")
+    names = ("broken", "wavering", "fixed", "same", "new", "missing", "ungraded")
     counts = [f"{len(getattr(comparison, name)):,} {name}" for name in names if getattr(comparison, name)]
     said = f"against the {comparison.reference.value}: prompts {', '.join(counts) or 'none'}"
     held_out = comparison.held_out

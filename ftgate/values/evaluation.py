@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from ftgate.values.dataset import Message
 
-
 Kind = Literal["regression", "held-out", "training", "probe"]
 """Where a prompt comes from. Only the first two can block; training prompts are asked of the base alone, probes of
 base and candidate."""

@@ -39,12 +39,16 @@ class VerdictOutcome(StrEnum):
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """Why; `id` is stable, so that a waiver can name it. `decides` is the outcome that this reason alone asks for."""
+    """Why; `id` is stable, so that a waiver can name it. `decides` is the outcome that this reason alone asks for.
+
+    `remedy` says what would change it; empty where there is nothing to do.
+    """
 
     id: str
     severity: Severity
     text: str
     decides: VerdictOutcome = VerdictOutcome.PASS
+    remedy: str = ""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -138,7 +142,10 @@ class Provenance(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """`stages` lists what has finished, in order; a part is None until its stage has run."""
+    """`stages` lists what has finished, in order; a part is None until its stage has run.
+
+    `seal` is the digest of the evidence, which is all but comparison and verdict: those are made anew from it.
+    """
 
     schema: str = RUN_SCHEMA
     stages: tuple[str, ...] = ()
@@ -155,3 +162,4 @@ class Run(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     cost: Cost = Cost()
     provenance: Provenance
+    seal: str = ""

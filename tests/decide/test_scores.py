@@ -53,9 +53,7 @@ def test_a_margin_of_nothing_is_never_proved() -> None:
     assert items_needed(0.0, 0.3) == 2
 
 
-@pytest.mark.parametrize(
-    ("items", "mean"), [(20, 4.39), (50, 4.24), (100, 4.17), (200, 4.12)]
-)
+@pytest.mark.parametrize(("items", "mean"), [(20, 4.39), (50, 4.24), (100, 4.17), (200, 4.12)])
 def test_what_proves_a_mean_of_four(items: int, mean: float) -> None:
     """With a standard deviation of one, this observed mean just has its lower bound at four."""
     half = math.sqrt((items - 1) / items)

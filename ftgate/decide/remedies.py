@@ -1,0 +1,27 @@
+"""What would change the verdict: for each reason that blocks, what a person can do about it."""
+
+REMEDIES = {
+    "findings": "repair the lines named; `ftgate validate` shows them with their place",
+    "validation": "run `ftgate validate` on this run",
+    "training.failed": "read the failure; the data or `training` in the settings has to change",
+    "training": "run `ftgate train` on this run",
+    "baseline.failed": "repair the training data on the base branch first",
+    "evaluation": "run `ftgate evaluate` on this run",
+    "sentinel": "train again; if it stays so, method and base model do not fit each other",
+    "regression.broken": "read what broke and correct the examples that teach it; a prompt that is itself wrong is "
+    "changed on the base branch",
+    "regression.ungraded": "see why they were not graded (a judge that is down, a broken expectation), and run again",
+    "regression.powerless": "add regression prompts that the baseline passes, twenty to fifty",
+    "regression": "add regression prompts on the base branch, twenty to fifty",
+    "held-out.worse": "look at the held-out examples that were lost, by label; a wider `policy.margin` accepts more",
+    "held-out.undecided": "hold more examples out on the base branch, or widen `policy.margin`",
+    "held-out": "hold 10 to 20 % of the examples out on the base branch: `ftgate split`",
+}
+"""By reason id, or by what stands before its dots: the longest that fits is taken."""
+
+
+def remedy(id: str) -> str:
+    """What to do about a reason; empty when nothing is known."""
+    parts = id.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((REMEDIES[name] for name in names if name in REMEDIES), "")
