@@ -144,8 +144,18 @@ class Trainer(Protocol):
         """Writes the adapter into `job.workspace / "adapter"`. A loss that is not finite is a `failure`."""
 
 
+class Sampling(Struct, frozen=True, kw_only=True):
+    """Completions drawn at a temperature instead of the greedy one; the same seed draws the same."""
+
+    temperature: float
+    seed: int
+
+
 class CompletionJob(Struct, frozen=True, kw_only=True):
-    """Greedy completions of prompts by one arm; `adapter` is None for the base."""
+    """Completions of prompts by one arm, greedy unless `sampling` says otherwise; `adapter` is None for the base.
+
+    A prompt that stands in it several times is answered several times.
+    """
 
     label: str
     base_model: BaseModel
@@ -154,6 +164,7 @@ class CompletionJob(Struct, frozen=True, kw_only=True):
     prompts: tuple[Prompt, ...]
     max_new_tokens: int
     batch_size: int
+    sampling: Sampling | None = None
 
 
 class Completer(Protocol):

@@ -1,15 +1,15 @@
-"""Greedy completions by transformers: one loaded base for all arms, same batches, same dtype."""
+"""Completions by transformers: one loaded base for all arms, same batches, same dtype."""
 
 import gc
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from ftgate.edges import loading
 from ftgate.edges.tokens import prompt_ids
 from ftgate.errors import OutsideError
-from ftgate.ports import CompletionJob, Progress
+from ftgate.ports import CompletionJob, Progress, Sampling
 from ftgate.values.evaluation import Completion, Prompt, Sentinel
 
 _PROBES = 4  # prompts on which the sentinel compares logits
@@ -33,10 +33,10 @@ class LocalCompleter:
             # Sorted by length once, the same for every arm: padding, and with it rounding, cannot differ by arm.
             order = sorted(range(len(rendered)), key=lambda index: (len(rendered[index]), index))
             answers: dict[int, Completion] = {}
-            with progress.task(job.label, len(order)) as task, self._base(model, job):
+            with progress.task(job.label, len(order)) as task, self._base(model, job), _drawing(job.sampling):
                 for start in range(0, len(order), job.batch_size):
                     batch = order[start : start + job.batch_size]
-                    texts = self._generate(model, [rendered[index] for index in batch], job.max_new_tokens)
+                    texts = self._generate(model, [rendered[index] for index in batch], job)
                     answers.update(zip(batch, texts, strict=True))
                     task.advance(len(batch))
             return [answers[index] for index in range(len(rendered))]
@@ -78,15 +78,15 @@ class LocalCompleter:
             return model.disable_adapter()
         return nullcontext()
 
-    def _generate(self, model: Any, batch: Sequence[list[int]], max_new_tokens: int) -> list[Completion]:
+    def _generate(self, model: Any, batch: Sequence[list[int]], job: CompletionJob) -> list[Completion]:
         import torch
         from transformers import GenerationConfig
 
         ends = _end_tokens(model, self._tokenizer)
         inputs = self._tokenizer.pad({"input_ids": list(batch)}, return_tensors="pt").to(model.device)
         config = GenerationConfig(
-            do_sample=False,
-            max_new_tokens=max_new_tokens,
+            **_decoding(job.sampling),
+            max_new_tokens=job.max_new_tokens,
             eos_token_id=ends,
             pad_token_id=self._tokenizer.pad_token_id,
         )
@@ -110,6 +110,26 @@ class LocalCompleter:
             with model.disable_adapter():
                 without = model(input_ids=ids, use_cache=False).logits[0, -1].float()
         return float((with_adapter - without).abs().max())
+
+
+def _decoding(sampling: Sampling | None) -> dict[str, Any]:
+    if sampling is None:
+        return {"do_sample": False}
+    # Nothing is cut off: what the model may say at this temperature is what users may get.
+    return {"do_sample": True, "temperature": sampling.temperature, "top_k": 0, "top_p": 1.0}
+
+
+@contextmanager
+def _drawing(sampling: Sampling | None) -> Iterator[None]:
+    """Random numbers of a job of their own: what was drawn before changes nothing, on any device."""
+    import torch
+
+    if sampling is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(sampling.seed)
+        yield
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
