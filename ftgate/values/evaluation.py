@@ -157,6 +157,16 @@ class Paired(Struct, frozen=True, kw_only=True):
     needed: int | None
 
 
+class Forgetting(Struct, frozen=True, kw_only=True):
+    """Probes of general ability, candidate against base: ids lost and gained, and the exact one-sided sign test."""
+
+    asked: int
+    ungraded: int
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+    p_worse: float
+
+
 class Headroom(Struct, frozen=True, kw_only=True):
     """Training examples that the base already answers rightly, of those sampled; the share's one-sided 95 % bounds
     (Clopper and Pearson) are in 0..1."""

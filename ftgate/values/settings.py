@@ -62,10 +62,19 @@ class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class EvaluationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`max_new_tokens` bounds every completion of every arm."""
+    """`max_new_tokens` bounds every completion of every arm.
+
+    A suspect is asked again `samples` times on both sides at `temperature`; 0 counts every suspect as broken.
+    `base_sample`: training examples that the base is asked, to see what it knows already; 0 for none.
+    `probes`: whether base and candidate are asked the probes of general ability.
+    """
 
     max_new_tokens: int = 256
     batch_size: int = 16
+    samples: int = 3
+    temperature: float = 0.7
+    base_sample: int = 100
+    probes: bool = True
 
 
 class JudgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,12 +89,18 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `max_broken`: confirmed broken regression prompts still accepted (the seed: three fail the run).
     `margin`: share of held-out examples by which the candidate may be worse than the baseline.
+    `score_margin`: by how much the mean of a judge's criterion (1 to 5) may be lower than the baseline's.
+    `min_correctness`: mean correctness (1 to 5) that the candidate must reach where a judge grades the held-out set.
+    `forgetting`: what a loss of general abilities does that chance does not explain.
     `existing`: whether errors that stand on the base branch already only warn, or block like new ones. It is part of
     the policy, as it says what blocks; the keys of `checks` are ids of checks.
     """
 
     max_broken: int = 2
     margin: float = 0.1
+    score_margin: float = 0.3
+    min_correctness: float = 4.0
+    forgetting: Literal["warn", "error", "off"] = "warn"
     existing: Existing = "warn"
 
 
