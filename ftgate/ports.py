@@ -220,6 +220,9 @@ class RunStore(Protocol):
     def write(self, name: str, text: str) -> Path:
         """Writes a rendering beside run.json."""
 
+    def read(self, name: str) -> bytes | None:
+        """A file beside run.json; None when there is none."""
+
 
 class PullRequest(Protocol):
     """The pull request that the comment goes to."""

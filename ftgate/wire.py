@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,8 +16,10 @@ from ftgate.values.digest import digest
 from ftgate.values.evaluation import ArmEvaluation, Prompt
 from ftgate.values.run import RUN_SCHEMA, Run
 from ftgate.values.settings import Settings
+from ftgate.values.spot_check import Key, Votes
 from ftgate.values.training import Training
 
+T = TypeVar("T")
 _DERIVED = ("seal", "comparison", "verdict")
 
 
@@ -137,6 +139,25 @@ def training_of(content: bytes) -> Training:
 def arm_of(content: bytes) -> ArmEvaluation:
     """A stored arm. Raises msgspec.DecodeError."""
     return msgspec.json.decode(content, type=ArmEvaluation)
+
+
+def key_of(content: bytes, where: str) -> Key:
+    """The key of a sheet of completions. Raises InputError."""
+    return _read(content, Key, where)
+
+
+def votes_of(content: bytes, where: str) -> Votes:
+    """The votes that a sheet exported. Raises InputError."""
+    return _read(content, Votes, where)
+
+
+def _read(content: bytes, type: type[T], where: str) -> T:
+    try:
+        return msgspec.json.decode(content, type=type)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"{where}: cannot be read: {error}", advice="Save it again from the page."
+        ) from error
 
 
 def run_schema() -> dict[str, Any]:

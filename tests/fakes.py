@@ -146,6 +146,9 @@ class FakeRuns:
         self.texts[name] = text
         return Path(name)
 
+    def read(self, name: str) -> bytes | None:
+        return self.texts[name].encode() if name in self.texts else None
+
 
 class FakeStore:
     """Keeps trainings in memory and adapters below a directory."""

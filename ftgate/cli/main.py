@@ -24,6 +24,7 @@ _COMMANDS = {
     "evaluate": "ftgate.cli.stages",
     "decide": "ftgate.cli.stages",
     "publish": "ftgate.cli.stages",
+    "spot-check": "ftgate.cli.spot_check",
     "demo": "ftgate.cli.demo",
     "completion": "ftgate.cli.completion",
 }
@@ -41,7 +42,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
@@ -61,6 +62,7 @@ _SUMMARIES = {
     "evaluate": "Continue a run: ask all three arms, grade.",
     "decide": "Continue a run: compare, judge by the policy.",
     "publish": "Continue a run: write or post the comment.",
+    "spot-check": "A page for a blinded reading, and its votes.",
     "demo": "Two pull requests through the gate, no GPU needed.",
     "completion": "Print the completion script of a shell.",
 }

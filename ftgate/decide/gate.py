@@ -13,6 +13,9 @@
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
    bound of the difference), fails when it is worse and not within it (upper bound below zero), else is
    inconclusive. Ungraded examples count against passing and against failing alike.
+7. What warns by default: training examples that the base answers already, general abilities that were lost (an
+   error where the policy says so). More completions than the policy accepts that a blinded reader would not
+   ship fail the run; so does the lack of such a reading leave it undecided where the policy requires one.
 
 Fail wins over inconclusive, inconclusive over pass. Data that is known to be wrong is not trained, and is not
 blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders
@@ -23,6 +26,7 @@ import math
 from collections import Counter
 from itertools import chain
 
+from ftgate.decide import forgetting, headroom, spot_check
 from ftgate.decide.evidence import weigh
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
 from ftgate.values.finding import Finding, Severity
@@ -36,7 +40,14 @@ def decide(run: Run) -> Verdict:
         rulings = [unconcerned("plan", "plan.not-applicable", run.plan.why), *_protected(run)]
     else:
         rulings = worst_first(
-            chain(_validated(run), _trained(run), _evaluated(run), _reused(run), _protected(run))
+            chain(
+                _validated(run),
+                _trained(run),
+                _evaluated(run),
+                spot_check.told(run, run.plan.policy),
+                _reused(run),
+                _protected(run),
+            )
         )
     deciding = next((r for r in rulings if r.reason.decides is not VerdictOutcome.PASS), None)
     return Verdict(
@@ -92,6 +103,8 @@ def _trained(run: Run) -> Rulings:
 def _evaluated(run: Run) -> Rulings:
     if run.evaluation is not None:
         yield from weigh(run, run.evaluation)
+        yield from headroom.told(headroom.headroom(run.evaluation))
+        yield from forgetting.told(run.evaluation, forgetting.forgetting(run.evaluation), run.plan.policy)
     elif not _errors(run) and run.candidate is not None and not _problem(run.candidate):
         yield unsure("evaluate", "evaluation.missing", "the candidate was not evaluated; run evaluate")
 

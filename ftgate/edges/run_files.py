@@ -33,3 +33,7 @@ class RunDirectory:
         file = self._folder / name
         write_atomically(file, text.encode())
         return file
+
+    def read(self, name: str) -> bytes | None:
+        file = self._folder / name
+        return file.read_bytes() if file.is_file() else None

@@ -11,6 +11,7 @@ from ftgate.values.dataset import DataFile
 from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Policy
+from ftgate.values.spot_check import SpotCheck
 from ftgate.values.training import BaseModel, Recipe, Training
 
 RUN_SCHEMA = "ftgate.run/1"
@@ -159,6 +160,7 @@ class Run(Struct, frozen=True, kw_only=True):
     candidate: Training | None = None
     evaluation: Evaluation | None = None
     comparison: Comparison | None = None
+    spot_check: SpotCheck | None = None
     verdict: Verdict | None = None
     cost: Cost = Cost()
     provenance: Provenance

@@ -92,6 +92,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `score_margin`: by how much the mean of a judge's criterion (1 to 5) may be lower than the baseline's.
     `min_correctness`: mean correctness (1 to 5) that the candidate must reach where a judge grades the held-out set.
     `forgetting`: what a loss of general abilities does that chance does not explain.
+    `max_unshippable`: completions of twenty that a blinded reader would not ship and that are still accepted;
+    `spot_check`: whether a run without such a reading may pass.
     `existing`: whether errors that stand on the base branch already only warn, or block like new ones. It is part of
     the policy, as it says what blocks; the keys of `checks` are ids of checks.
     """
@@ -101,6 +103,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     score_margin: float = 0.3
     min_correctness: float = 4.0
     forgetting: Literal["warn", "error", "off"] = "warn"
+    max_unshippable: int = 3
+    spot_check: Literal["optional", "required"] = "optional"
     existing: Existing = "warn"
 
 
