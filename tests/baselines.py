@@ -1,7 +1,9 @@
 """Baseline records and promotions for tests."""
 
+from msgspec.structs import replace
+
 from ftgate.decide.recipe import resolve
-from ftgate.values.baseline import Baseline, KeptArm, Promotion, Tally
+from ftgate.values.baseline import Baseline, Promotion, Tally
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Grade, Item, Outcome, Sentinel
 from ftgate.values.settings import TrainingSettings
@@ -32,16 +34,13 @@ def arm(of: Arm, sha256: str | None, text: str = "late") -> ArmEvaluation:
     return ArmEvaluation(arm=of, adapter_sha256=sha256, items=(item,), sentinel=sentinel)
 
 
-def kept(name: str, text: str = "late", judge: str = "") -> KeptArm:
-    sha256 = training(name).adapter_sha256
-    return KeptArm(
-        key=digest(f"{name} {text} {judge}"),
-        asked=digest(f"{name} {text}"),
-        arm=arm(Arm.BASELINE, sha256, text),
-    )
+def kept(name: str, text: str = "late", judge: str = "") -> ArmEvaluation:
+    """The baseline's arm of a record, as the data branch keeps it."""
+    made = arm(Arm.BASELINE, training(name).adapter_sha256, text)
+    return replace(made, key=digest(f"{name} {text} {judge}"), asked=digest(f"{name} {text}"))
 
 
-def record(name: str, *arms: KeptArm) -> Baseline:
+def record(name: str, *arms: ArmEvaluation) -> Baseline:
     made = training(name)
     return Baseline(
         key=made.key,

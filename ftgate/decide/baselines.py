@@ -20,8 +20,9 @@ def problem(record: Baseline, key: str) -> str:
         (record.key != key or training.key != key, f"it belongs to the key {record.key[:12]}"),
         (training.failure is not None or not training.adapter_sha256, "its training has no adapter"),
         (record.data_sha256 != training.data_sha256, "its data is not what was trained"),
-        (any(kept.arm.adapter_sha256 not in own for kept in record.arms), "an arm is of another adapter"),
-        (any(not kept.arm.items for kept in record.arms), "an arm has no completions"),
+        (any(arm.adapter_sha256 not in own for arm in record.arms), "an arm is of another adapter"),
+        (any(not (arm.key and arm.asked) for arm in record.arms), "an arm does not say what it answers"),
+        (any(not arm.items for arm in record.arms), "an arm has no completions"),
     ):
         if wrong:
             return why
@@ -32,6 +33,6 @@ def merged(old: Baseline | None, new: Baseline) -> Baseline:
     """The new record, with the arms of the old one that answer for the same adapter and are not in the new."""
     if old is None or old.training.adapter_sha256 != new.training.adapter_sha256:
         return new
-    known = {(kept.key, kept.asked) for kept in new.arms}
-    more = [kept for kept in old.arms if (kept.key, kept.asked) not in known]
+    known = {arm.key for arm in new.arms}
+    more = [arm for arm in old.arms if arm.key not in known]
     return replace(new, arms=(*new.arms, *more)[:MOST_ARMS])

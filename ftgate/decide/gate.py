@@ -23,6 +23,7 @@ import math
 from collections import Counter
 from itertools import chain
 
+from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
 from ftgate.values.finding import Finding, Severity
@@ -36,7 +37,14 @@ def decide(run: Run) -> Verdict:
         rulings = [unconcerned("plan", "plan.not-applicable", run.plan.why), *_protected(run)]
     else:
         rulings = worst_first(
-            chain(_validated(run), _trained(run), _evaluated(run), _reused(run), _protected(run))
+            chain(
+                _validated(run),
+                _trained(run),
+                _evaluated(run),
+                remembered(run),
+                _reused(run),
+                _protected(run),
+            )
         )
     deciding = next((r for r in rulings if r.reason.decides is not VerdictOutcome.PASS), None)
     return Verdict(
@@ -100,7 +108,11 @@ def _reused(run: Run) -> Rulings:
     trainings = {"baseline": run.baseline, "candidate": run.candidate}
     reused = [f"training of the {arm}" for arm, training in trainings.items() if training and training.reused]
     if run.evaluation is not None:
-        reused += [f"completions of the {name}" for name, arm in run.evaluation.arms.items() if arm.reused]
+        reused += [
+            f"completions of the {name}{' (graded again)' if arm.regraded else ''}"
+            for name, arm in run.evaluation.arms.items()
+            if arm.reused
+        ]
     if reused:
         yield note("evaluate", "reused", f"known from an earlier run and not done again: {', '.join(reused)}")
 

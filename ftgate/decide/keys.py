@@ -97,9 +97,10 @@ def asked_key(inputs: ArmInputs) -> str:
     )
 
 
-def measure_key(prompts: Sequence[Prompt], judge: JudgeSettings | None) -> str:
+def measure_key(prompts: Sequence[Prompt], judge: JudgeSettings | None, judge_identity: str) -> str:
     """SHA-256 (64 hex digits) of what a pass rate was measured with: prompts, expectations and judge."""
-    return digest({"kind": "measure/1", "prompts": prompts_digest(prompts), "judge": msgspec.to_builtins(judge)})
+    told = [msgspec.to_builtins(judge), judge_identity]
+    return digest({"kind": "measure/1", "prompts": prompts_digest(prompts), "judge": told})
 
 
 def prompts_digest(prompts: Sequence[Prompt]) -> str:

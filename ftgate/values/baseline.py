@@ -10,15 +10,7 @@ from ftgate.values.training import Training
 BASELINE_FORMAT = "ftgate.baseline/1"
 
 Set = Literal["regression", "held-out"]
-
-
-class KeptArm(Struct, frozen=True, kw_only=True):
-    """One evaluated arm. `key` names what was asked, how it was answered and who graded it; `asked` leaves out the
-    graders and the judge, so that another judge can grade the same completions again."""
-
-    key: str
-    asked: str
-    arm: ArmEvaluation
+Source = Literal["data branch", "store", "trained", "none"]
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
@@ -31,7 +23,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
     format: str = BASELINE_FORMAT
     key: str
     training: Training
-    arms: tuple[KeptArm, ...]
+    arms: tuple[ArmEvaluation, ...]
     data_sha256: str
     commit: str
     pull_request: int | None = None
@@ -77,7 +69,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     `commit`, `pull_request`, `created` and `ftgate` are those of the record on the data branch.
     """
 
-    source: Literal["data branch", "store", "trained", "none"]
+    source: Source
     said: str
     problem: str = ""
     commit: str = ""
