@@ -232,6 +232,9 @@ class NoBaselines:
         return False
 
 
+_NO_BASELINES = NoBaselines()
+
+
 class RunStore(Protocol):
     """run.json and the files rendered from it."""
 
@@ -282,4 +285,4 @@ class Ports:
     clock: Clock
     salt: str
     meter: Callable[[Settings], Meter | None] = lambda settings: None
-    baselines: Baselines = NoBaselines()
+    baselines: Baselines = _NO_BASELINES

@@ -24,6 +24,7 @@ _COMMANDS = {
     "evaluate": "ftgate.cli.stages",
     "decide": "ftgate.cli.stages",
     "publish": "ftgate.cli.stages",
+    "promote": "ftgate.cli.promote",
     "demo": "ftgate.cli.demo",
     "completion": "ftgate.cli.completion",
 }
@@ -61,6 +62,7 @@ _SUMMARIES = {
     "evaluate": "Continue a run: ask all three arms, grade.",
     "decide": "Continue a run: compare, judge by the policy.",
     "publish": "Continue a run: write or post the comment.",
+    "promote": "Make what was merged the next baseline.",
     "demo": "Two pull requests through the gate, no GPU needed.",
     "completion": "Print the completion script of a shell.",
 }

@@ -16,7 +16,10 @@ def problem(record: Baseline, key: str) -> str:
     training = record.training
     own = (None, training.adapter_sha256)
     for wrong, why in (
-        (record.format != BASELINE_FORMAT, f"its format is {record.format!r}, this ftgate reads {BASELINE_FORMAT!r}"),
+        (
+            record.format != BASELINE_FORMAT,
+            f"its format is {record.format!r}, this ftgate reads {BASELINE_FORMAT!r}",
+        ),
         (record.key != key or training.key != key, f"it belongs to the key {record.key[:12]}"),
         (training.failure is not None or not training.adapter_sha256, "its training has no adapter"),
         (record.data_sha256 != training.data_sha256, "its data is not what was trained"),

@@ -35,6 +35,7 @@ _WHO = {
     for role in ("AUTHOR", "COMMITTER")
     for name, value in (("NAME", "ftgate"), ("EMAIL", "ftgate@users.noreply.github.com"))
 }
+_LOST = re.compile("stale info|cannot lock ref|failed to update ref|incorrect old value|fetch first")
 
 
 class _Moved(Exception):
@@ -100,7 +101,8 @@ class DataBranch:
     def _tip(self) -> str:
         """Commit to write on, its objects here; empty when there is no branch yet."""
         if self._remote is None:
-            return self._said("rev-parse", "--verify", "--quiet", "--end-of-options", f"{LOCAL}^{{commit}}", accept=(0, 1))
+            found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{LOCAL}^{{commit}}")
+            return found.stdout.decode().strip() if found.returncode == 0 else ""
         listed = self._git("ls-remote", "--end-of-options", self._remote, LOCAL, online=True)
         if listed.returncode != 0:
             raise self._unreachable(listed)
@@ -148,7 +150,10 @@ class DataBranch:
         target = f"{commit}:{LOCAL}"
         done = self._git("push", "--porcelain", "--no-verify", lease, self._remote, target, online=True)
         if done.returncode != 0:
-            if re.search(r"stale info|cannot lock ref|failed to update ref|incorrect old value|fetch first", _text(done)):
+            if re.search(
+                r"stale info|cannot lock ref|failed to update ref|incorrect old value|fetch first",
+                _text(done),
+            ):
                 raise _Moved
             raise self._unreachable(done)
         self._git("update-ref", FETCHED, commit)
@@ -196,9 +201,9 @@ class DataBranch:
         lines = b"".join(f"{entry}\t{name}".encode() + b"\0" for name, entry in entries.items())
         return self._said("mktree", "-z", content=lines)
 
-    def _said(self, *arguments: str, content: bytes | None = None, accept: tuple[int, ...] = (0,)) -> str:
+    def _said(self, *arguments: str, content: bytes | None = None) -> str:
         done = self._git(*arguments, content=content)
-        if done.returncode not in accept:
+        if done.returncode != 0:
             raise OutsideError(f"{self._root}: git {arguments[0]} failed: {_text(done)}")
         return done.stdout.decode().strip()
 

@@ -32,6 +32,11 @@ class GitObjects:
         if self._git("rev-parse", "--git-dir").returncode != 0:
             raise InputError(f"{root}: not a git repository", advice="Name the repository with --repo DIR.")
 
+    @property
+    def root(self) -> Path:
+        """Where the repository is."""
+        return self._root
+
     def commit(self, revision: str) -> str:
         done = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if done.returncode != 0:

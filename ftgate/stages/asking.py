@@ -17,20 +17,20 @@ class Asking:
     def __init__(
         self, ports: Ports, settings: Settings, base_model: BaseModel, prompts: Sequence[Prompt]
     ) -> None:
-        self._ports = ports
-        self._settings = settings
-        self._base_model = base_model
+        self.ports = ports
+        self.settings = settings
+        self.base_model = base_model
         self.prompts = tuple(prompts)
 
     def inputs(self, sha256: str | None) -> ArmInputs:
         """All that the completions of an adapter depend on; None is the base."""
         return ArmInputs(
-            base_model=self._base_model,
-            method=self._settings.training.method,
+            base_model=self.base_model,
+            method=self.settings.training.method,
             adapter_sha256=sha256,
             prompts=self.prompts,
-            generation=self._settings.evaluation,
-            versions={"ftgate": __version__, **self._ports.completer.versions()},
+            generation=self.settings.evaluation,
+            versions={"ftgate": __version__, **self.ports.completer.versions()},
         )
 
     def answered(self, record: Baseline) -> bool:

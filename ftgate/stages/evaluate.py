@@ -16,8 +16,7 @@ from ftgate.values.baseline import Baseline
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Grade, Item, Outcome, Prompt
 from ftgate.values.run import Run
-from ftgate.values.settings import Settings
-from ftgate.values.training import BaseModel, Training
+from ftgate.values.training import Training
 
 
 def evaluate(run: Run, ports: Ports) -> Run:
@@ -27,7 +26,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
     prompts = planned_prompts(kept)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     record = ports.baselines.find(run.baseline.key).record if run.baseline else None
-    evaluator = Evaluator(ports, settings, base_model, prompts, record)
+    evaluator = Evaluator(Asking(ports, settings, base_model, prompts), record)
     trainings = {Arm.BASE: None, Arm.BASELINE: run.baseline, Arm.CANDIDATE: run.candidate}
     arms = {
         arm.value: evaluator.evaluate(arm, training)
@@ -90,20 +89,13 @@ def _ungraded(arm: ArmEvaluation) -> ArmEvaluation:
 class Evaluator:
     """What all arms share: prompts, base, settings, judge, and the record of the baseline where there is one."""
 
-    def __init__(
-        self,
-        ports: Ports,
-        settings: Settings,
-        base_model: BaseModel,
-        prompts: Sequence[Prompt],
-        record: Baseline | None = None,
-    ) -> None:
-        self._ports = ports
-        self._settings = settings
-        self._base_model = base_model
-        self._prompts = tuple(prompts)
+    def __init__(self, asking: Asking, record: Baseline | None = None) -> None:
+        self._ports = asking.ports
+        self._settings = asking.settings
+        self._asking = asking
+        self._prompts = asking.prompts
         self._record = record
-        self._judge: Judge | None = ports.judge(settings)
+        self._judge: Judge | None = self._ports.judge(self._settings)
 
     def measures(self) -> dict[str, str]:
         """What the pass rates of each kind of prompt are measured with."""
@@ -191,7 +183,7 @@ class Evaluator:
     def _inputs(self, sha256: str | None) -> ArmInputs:
         identity = self._judge.identity if self._judge else ""
         return replace(
-            Asking(self._ports, self._settings, self._base_model, self._prompts).inputs(sha256),
+            self._asking.inputs(sha256),
             judge=self._settings.judge,
             judge_identity=identity,
         )
@@ -199,7 +191,7 @@ class Evaluator:
     def _job(self, arm: Arm, adapter: Path | None) -> CompletionJob:
         return CompletionJob(
             label=f"asking {arm.value}",
-            base_model=self._base_model,
+            base_model=self._asking.base_model,
             method=self._settings.training.method,
             adapter=adapter,
             prompts=self._prompts,
