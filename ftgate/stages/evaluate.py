@@ -12,11 +12,13 @@ from ftgate.graders import grade
 from ftgate.ports import CompletionJob, Judge, Ports
 from ftgate.stages.asking import Asking
 from ftgate.stages.inputs import Reserved, planned_settings, reserved
-from ftgate.values.baseline import Baseline
+from ftgate.values.baseline import Baseline, History
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Grade, Item, Outcome, Prompt
 from ftgate.values.run import Run
 from ftgate.values.training import Training
+
+_PROMOTIONS = 200
 
 
 def evaluate(run: Run, ports: Ports) -> Run:
@@ -38,7 +40,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
         run,
         cost=replace(run.cost, saved_seconds=run.cost.saved_seconds + saved),
         evaluation=Evaluation(prompts=prompts, arms=arms, measures=evaluator.measures()),
-        history=ports.baselines.ledger(),
+        history=_recent(ports.baselines.ledger()),
         provenance=replace(
             run.provenance,
             prompts_sha256=prompts_digest(prompts),
@@ -72,6 +74,11 @@ def held_out_prompt(example: Example, output_schema: Mapping[str, object] | None
         reference=reference,
         source=f"{example.place.path}:{example.place.line}",
     )
+
+
+def _recent(history: History) -> History:
+    """So many promotions as a comment can tell of; run.json need not hold a ledger of years."""
+    return replace(history, promotions=history.promotions[-_PROMOTIONS:])
 
 
 def _whole(arm: ArmEvaluation) -> bool:
