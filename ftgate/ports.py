@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 from msgspec import Struct
 
+from ftgate.values.baseline import Baseline, History, Promotion
 from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
@@ -209,6 +210,42 @@ class Store(Protocol):
     def keep_arm(self, key: str, arm: ArmEvaluation) -> None: ...
 
 
+class FoundBaseline(Struct, frozen=True, kw_only=True):
+    """A record, or why one that is there must not be used; neither when there is none."""
+
+    record: Baseline | None = None
+    problem: str = ""
+
+
+class Baselines(Protocol):
+    """What was promoted, where every machine finds it. Evidence that is damaged is said and never used."""
+
+    def find(self, key: str) -> FoundBaseline:
+        """The record of a training key, digest and key checked."""
+
+    def ledger(self) -> History:
+        """All promotions, oldest first."""
+
+    def keep(self, record: Baseline, promotion: Promotion) -> bool:
+        """Writes both in one step; False when they were there. Raises OutsideError when it cannot."""
+
+
+class NoBaselines:
+    """Port Baselines of a place without a data branch: knows nothing and keeps nothing."""
+
+    def find(self, key: str) -> FoundBaseline:
+        return FoundBaseline()
+
+    def ledger(self) -> History:
+        return History()
+
+    def keep(self, record: Baseline, promotion: Promotion) -> bool:
+        return False
+
+
+_NO_BASELINES = NoBaselines()
+
+
 class RunStore(Protocol):
     """run.json and the files rendered from it."""
 
@@ -262,3 +299,4 @@ class Ports:
     clock: Clock
     salt: str
     meter: Callable[[Settings], Meter | None] = lambda settings: None
+    baselines: Baselines = _NO_BASELINES

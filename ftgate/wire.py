@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ftgate.errors import InputError
+from ftgate.values.baseline import Baseline, Promotion
 from ftgate.values.dataset import Message
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import ArmEvaluation, Prompt
@@ -20,7 +21,7 @@ from ftgate.values.spot_check import Key, Votes
 from ftgate.values.training import Training
 
 T = TypeVar("T")
-_DERIVED = ("seal", "comparison", "verdict")
+_DERIVED = ("seal", "comparison", "drift", "slices", "verdict")
 
 
 class Problem(NamedTuple):
@@ -131,6 +132,10 @@ def run_of(content: bytes, where: str) -> Run:
     return run
 
 
+UNREADABLE = (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError)
+"""What reading a sealed record may raise when it is damaged or forged."""
+
+
 def training_of(content: bytes) -> Training:
     """A stored training. Raises msgspec.DecodeError."""
     return msgspec.json.decode(content, type=Training)
@@ -158,6 +163,31 @@ def _read(content: bytes, type: type[T], where: str) -> T:
         raise InputError(
             f"{where}: cannot be read: {error}", advice="Save it again from the page."
         ) from error
+
+
+def baseline_of(content: bytes) -> Baseline:
+    """A baseline record. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(content, type=Baseline)
+
+
+def promotion_of(content: bytes) -> Promotion:
+    """A line of the ledger. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(content, type=Promotion)
+
+
+def sealed(value: Any) -> dict[str, Any]:
+    """A record as plain data with the digest of its content: an edited number is found out when it is read."""
+    plain = json.loads(msgspec.json.encode(value))
+    return {"sha256": digest(plain), "content": plain}
+
+
+def unsealed(content: bytes) -> bytes:
+    """The content of a sealed record. Raises ValueError, KeyError, TypeError or RecursionError when it is not what
+    was sealed."""
+    plain: dict[str, Any] = json.loads(content)
+    if digest(plain["content"]) != plain["sha256"]:
+        raise ValueError("its content does not match its digest")
+    return json.dumps(plain["content"]).encode()
 
 
 def run_schema() -> dict[str, Any]:

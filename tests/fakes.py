@@ -7,10 +7,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from ftgate.decide.baselines import merged
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import InputError, OutsideError
-from ftgate.ports import CompletionJob, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
+from ftgate.ports import CompletionJob, FoundBaseline, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
+from ftgate.values.baseline import Baseline, History, Promotion
 from ftgate.values.evaluation import ArmEvaluation, Completion, Question, Sentinel
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
@@ -181,6 +183,32 @@ class FakeStore:
         self.arms[key] = arm
 
 
+class FakeBaselines:
+    """Keeps records and the ledger in memory; `damaged` are keys whose record is not what was sealed."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Baseline] = {}
+        self.promotions: list[Promotion] = []
+        self.damaged: set[str] = set()
+
+    def find(self, key: str) -> FoundBaseline:
+        if key in self.damaged:
+            return FoundBaseline(problem=f"the record {key[:12]} is damaged")
+        return FoundBaseline(record=self.records.get(key))
+
+    def ledger(self) -> History:
+        return History(promotions=tuple(self.promotions))
+
+    def keep(self, record: Baseline, promotion: Promotion) -> bool:
+        new = merged(self.records.get(record.key), record)
+        known = any((p.commit, p.key) == (promotion.commit, promotion.key) for p in self.promotions)
+        if known and self.records.get(record.key) == new:
+            return False
+        self.records[record.key] = new
+        self.promotions += [] if known else [promotion]
+        return True
+
+
 class _Task:
     def __init__(self) -> None:
         self.done = 0
@@ -275,6 +303,7 @@ class FakeWorld:
         self.store = FakeStore(root)
         self.runs = FakeRuns()
         self.progress = FakeProgress()
+        self.baselines = FakeBaselines()
         self.judge: Callable[[Settings], Judge | None] = lambda settings: None
 
     @property
@@ -292,4 +321,5 @@ class FakeWorld:
             progress=self.progress,
             clock=FakeClock(),
             salt="salt",
+            baselines=self.baselines,
         )

@@ -25,6 +25,7 @@ _COMMANDS = {
     "decide": "ftgate.cli.stages",
     "publish": "ftgate.cli.stages",
     "spot-check": "ftgate.cli.spot_check",
+    "promote": "ftgate.cli.promote",
     "demo": "ftgate.cli.demo",
     "completion": "ftgate.cli.completion",
 }
@@ -63,6 +64,7 @@ _SUMMARIES = {
     "decide": "Continue a run: compare, judge by the policy.",
     "publish": "Continue a run: write or post the comment.",
     "spot-check": "A page for a blinded reading, and its votes.",
+    "promote": "Make what was merged the next baseline.",
     "demo": "Two pull requests through the gate, no GPU needed.",
     "completion": "Print the completion script of a shell.",
 }

@@ -9,6 +9,7 @@ from ftgate.cli.progress import TerminalProgress
 from ftgate.edges.base_model import BaseModels
 from ftgate.edges.clock import SystemClock
 from ftgate.edges.completer import LocalCompleter
+from ftgate.edges.data_branch import DataBranch
 from ftgate.edges.git_objects import GitObjects
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.meter import local_meter
@@ -18,8 +19,10 @@ from ftgate.edges.store import DirectoryStore
 from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
-from ftgate.ports import Judge, Ports, PullRequest, Repository
+from ftgate.ports import Baselines, Judge, NoBaselines, Ports, PullRequest, Repository
 from ftgate.values.settings import Settings
+
+_GIT = ("PATH", "HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSL_CERT_FILE")
 
 
 def default_store() -> Path:
@@ -50,12 +53,19 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         clock=SystemClock(),
         salt=salt(),
         meter=local_meter,
+        baselines=data_branch(repository.root) if isinstance(repository, GitObjects) else NoBaselines(),
     )
 
 
 def salt() -> str:
     """Random per process: what is under test cannot guess it."""
     return secrets.token_hex(16)
+
+
+def data_branch(root: Path, remote: str | None = None) -> Baselines:
+    """The baselines of a repository; with `remote` they are written there. git reaches it as its user would."""
+    told = {name: os.environ[name] for name in _GIT if name in os.environ}
+    return DataBranch(root, {"PATH": os.defpath, **told}, remote)
 
 
 def commits(root: Path) -> GitObjects:

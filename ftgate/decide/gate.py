@@ -27,6 +27,7 @@ from collections import Counter
 from itertools import chain
 
 from ftgate.decide import forgetting, headroom, spot_check
+from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
 from ftgate.values.finding import Finding, Severity
@@ -45,6 +46,7 @@ def decide(run: Run) -> Verdict:
                 _trained(run),
                 _evaluated(run),
                 spot_check.told(run, run.plan.policy),
+                remembered(run),
                 _reused(run),
                 _protected(run),
             )
@@ -113,7 +115,11 @@ def _reused(run: Run) -> Rulings:
     trainings = {"baseline": run.baseline, "candidate": run.candidate}
     reused = [f"training of the {arm}" for arm, training in trainings.items() if training and training.reused]
     if run.evaluation is not None:
-        reused += [f"completions of the {name}" for name, arm in run.evaluation.arms.items() if arm.reused]
+        reused += [
+            f"completions of the {name}{' (graded again)' if arm.regraded else ''}"
+            for name, arm in run.evaluation.arms.items()
+            if arm.reused
+        ]
     if reused:
         yield note("evaluate", "reused", f"known from an earlier run and not done again: {', '.join(reused)}")
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
+from ftgate.values.dataset import plain_messages
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import Prompt
 from ftgate.values.settings import EvaluationSettings, JudgeSettings
@@ -75,6 +76,31 @@ def evaluation_key(inputs: ArmInputs) -> str:
             "judge": [msgspec.to_builtins(inputs.judge), inputs.judge_identity],
         }
     )
+
+
+def asked_key(inputs: ArmInputs) -> str:
+    """SHA-256 (64 hex digits) that names the completions of one arm, whoever grades them.
+
+    Only what is sent to the model counts of a prompt: messages in order. `versions` hold ftgate's own too, as another
+    ftgate may ask in another way.
+    """
+    return digest(
+        {
+            "kind": "asked/1",
+            "base_model": _pinned(inputs.base_model),
+            "method": inputs.method,
+            "adapter": inputs.adapter_sha256 or BASE_ADAPTER,
+            "messages": [plain_messages(prompt.messages) for prompt in inputs.prompts],
+            "generation": msgspec.to_builtins(inputs.generation),
+            "versions": dict(inputs.versions),
+        }
+    )
+
+
+def measure_key(prompts: Sequence[Prompt], judge: JudgeSettings | None, judge_identity: str) -> str:
+    """SHA-256 (64 hex digits) of what a pass rate was measured with: prompts, expectations and judge."""
+    told = [msgspec.to_builtins(judge), judge_identity]
+    return digest({"kind": "measure/1", "prompts": prompts_digest(prompts), "judge": told})
 
 
 def prompts_digest(prompts: Sequence[Prompt]) -> str:

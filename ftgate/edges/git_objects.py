@@ -7,7 +7,7 @@ from ftgate.errors import InputError, OutsideError
 from ftgate.ports import TreeEntry
 
 # A pull request's head must not steer git: no hooks, filters, replacement objects, lazy fetches or prompts.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -17,7 +17,7 @@ _ENVIRONMENT = {
     "LC_ALL": "C",
 }
 # Ownership is the runner's business (containers run as root); hooks and monitors are nobody's.
-_OPTIONS = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+OPTIONS = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
 class GitObjects:
@@ -26,11 +26,16 @@ class GitObjects:
     def __init__(self, root: Path, path: str) -> None:
         """`path` is the PATH on which git is found. Raises InputError when `root` is no repository."""
         self._root = root
-        self._environment = {**_ENVIRONMENT, "PATH": path}
+        self._environment = {**ENVIRONMENT, "PATH": path}
         if not root.is_dir():
             raise InputError(f"{root}: no such directory", advice="Name the repository with --repo DIR.")
         if self._git("rev-parse", "--git-dir").returncode != 0:
             raise InputError(f"{root}: not a git repository", advice="Name the repository with --repo DIR.")
+
+    @property
+    def root(self) -> Path:
+        """Where the repository is."""
+        return self._root
 
     def commit(self, revision: str) -> str:
         done = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -66,7 +71,7 @@ class GitObjects:
         return done.stdout
 
     def _git(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        command = ["git", "-C", str(self._root), *_OPTIONS, *arguments]
+        command = ["git", "-C", str(self._root), *OPTIONS, *arguments]
         try:
             return subprocess.run(command, capture_output=True, env=self._environment, check=False)
         except FileNotFoundError as error:

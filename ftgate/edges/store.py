@@ -1,13 +1,11 @@
 """Adapters and graded arms on disk, by key. Written whole or not at all; digests checked at every read."""
 
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -17,7 +15,6 @@ from ftgate.values.digest import digest, digest_bytes
 from ftgate.values.evaluation import ArmEvaluation
 from ftgate.values.training import Training
 
-_UNREADABLE = (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError)
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
@@ -42,8 +39,8 @@ class DirectoryStore:
         if not record.is_file():
             return None
         try:
-            training = wire.training_of(_unsealed(record.read_bytes()))
-        except _UNREADABLE as error:
+            training = wire.training_of(wire.unsealed(record.read_bytes()))
+        except wire.UNREADABLE as error:
             raise _damaged(record.parent, str(error)) from error
         if training.key != key:
             raise _damaged(record.parent, f"it belongs to the key {training.key[:12]}")
@@ -57,7 +54,7 @@ class DirectoryStore:
         kept = msgspec.structs.replace(
             training, adapter=f"trainings/{training.key}/adapter", adapter_sha256=sha256
         )
-        write_atomically(workspace / "record.json", _sealed(kept))
+        write_atomically(workspace / "record.json", wire.to_json(wire.sealed(kept)))
         shutil.rmtree(workspace / "checkpoints", ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
@@ -76,26 +73,12 @@ class DirectoryStore:
         if not file.is_file():
             return None
         try:
-            return wire.arm_of(_unsealed(file.read_bytes()))
-        except _UNREADABLE as error:
+            return wire.arm_of(wire.unsealed(file.read_bytes()))
+        except wire.UNREADABLE as error:
             raise _damaged(file, str(error)) from error
 
     def keep_arm(self, key: str, arm: ArmEvaluation) -> None:
-        write_atomically(self._root / "arms" / f"{key}.json", _sealed(arm))
-
-
-def _sealed(value: Training | ArmEvaluation) -> bytes:
-    """A record with the digest of its content: an edited number is found out when it is read."""
-    plain = json.loads(wire.to_json(value))
-    return wire.to_json({"sha256": digest(plain), "content": plain})
-
-
-def _unsealed(sealed: bytes) -> bytes:
-    """The content of a sealed record. Raises one of _UNREADABLE when it is not what was sealed."""
-    plain: dict[str, Any] = json.loads(sealed)
-    if digest(plain["content"]) != plain["sha256"]:
-        raise ValueError("its content does not match its digest")
-    return json.dumps(plain["content"]).encode()
+        write_atomically(self._root / "arms" / f"{key}.json", wire.to_json(wire.sealed(arm)))
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ftgate.report.broken import broken_section, held_out_section
 from ftgate.report.headline import headline
+from ftgate.report.history import history_section
 from ftgate.report.markdown import Section, details, paragraphs
 from ftgate.report.origin import (
     cost_section,
@@ -30,6 +31,7 @@ _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     protected_section,
     diff_section,
     training_section,
+    history_section,
     cost_section,
     provenance_section,
 )

@@ -3,15 +3,17 @@
 from msgspec.structs import replace
 
 from ftgate.decide.comparison import compare
+from ftgate.decide.drift import drifts
 from ftgate.decide.gate import decide as judge_run
 from ftgate.values.run import Run
 
 
 def decide(run: Run) -> Run:
-    """The run with comparison and verdict, both made anew from its evidence."""
+    """The run with comparison, drift and verdict, all made anew from its evidence."""
     compared = replace(
         run,
         comparison=compare(run.evaluation, run.plan.policy.margin) if run.evaluation else None,
+        drift=drifts(run),
         verdict=None,
     )
     return replace(compared, verdict=judge_run(compared))

@@ -6,29 +6,40 @@ from msgspec.structs import replace
 
 from ftgate.decide import recipe as recipes
 from ftgate.decide.keys import training_key
-from ftgate.ports import Ports, TrainingJob
+from ftgate.ports import FoundBaseline, Ports, TrainingJob
+from ftgate.stages.asking import Asking
+from ftgate.stages.evaluate import planned_prompts
 from ftgate.stages.inputs import planned_settings, reserved, training_data
+from ftgate.values.baseline import Baseline, Origin, Source
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Arm
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
-from ftgate.values.training import BaseModel, Training
+from ftgate.values.training import BaseModel, Recipe, Training
 
 
 def train(run: Run, ports: Ports) -> Run:
     """The run with recipe, baseline (None when the merge base has no examples) and candidate."""
     settings = planned_settings(ports, run.plan)
-    held_out = reserved(ports, run.plan.merge_base, settings).held_out
+    kept = reserved(ports, run.plan.merge_base, settings)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
-    trainer = _ArmTrainer(ports, settings, base_model, held_out)
-    trainings: dict[Arm, Training | None] = {}
-    for arm, commit in ((Arm.BASELINE, run.plan.merge_base), (Arm.CANDIDATE, run.plan.head)):
-        examples = training_data(
-            ports, commit, settings, run.plan.settings_path, run.plan.merge_base
-        ).examples
-        trainings[arm] = trainer.train(arm, commit, examples)
-    candidate = trainings[Arm.CANDIDATE]
-    done = [training for training in trainings.values() if training is not None]
+    trainer = ArmTrainer(ports, settings, base_model, kept.held_out)
+    commits = {Arm.BASELINE: run.plan.merge_base, Arm.CANDIDATE: run.plan.head}
+    home, trusted = run.plan.settings_path, run.plan.merge_base
+    data = {arm: training_data(ports, at, settings, home, trusted).examples for arm, at in commits.items()}
+    asking = Asking(ports, settings, base_model, planned_prompts(kept))
+    baseline, origin = trainer.baseline(run.plan.merge_base, data[Arm.BASELINE], asking)
+    ports.progress.say(origin.said)
+    if origin.problem:
+        ports.progress.say(origin.problem)
+    # The same data on both sides is the same training: what is known of the one is known of the other.
+    known = baseline and baseline.failure is None and baseline.key == trainer.key(data[Arm.CANDIDATE])
+    candidate = (
+        replace(baseline, commit=run.plan.head, reused=True)
+        if baseline and known
+        else trainer.train(Arm.CANDIDATE, run.plan.head, data[Arm.CANDIDATE])
+    )
+    done = [training for training in (baseline, candidate) if training is not None]
     return replace(
         run,
         cost=replace(
@@ -37,18 +48,19 @@ def train(run: Run, ports: Ports) -> Run:
             saved_seconds=sum(training.seconds for training in done if training.reused),
         ),
         recipe=candidate.recipe if candidate else None,
-        baseline=trainings[Arm.BASELINE],
+        baseline=baseline,
         candidate=candidate,
+        origin=origin,
         provenance=replace(
             run.provenance,
             base_model=replace(base_model, location=""),
-            held_out_sha256=dataset_digest(held_out),
+            held_out_sha256=dataset_digest(kept.held_out),
             versions=ports.trainer.versions(),
         ),
     )
 
 
-class _ArmTrainer:
+class ArmTrainer:
     """Everything that both arms share; only commit and examples differ."""
 
     def __init__(
@@ -59,18 +71,41 @@ class _ArmTrainer:
         self._base_model = base_model
         self._held_out = tuple(held_out)
 
-    def train(self, arm: Arm, commit: str, examples: Sequence[Example]) -> Training | None:
-        if not examples:
-            return None
-        recipe = recipes.resolve(self._settings.training, self._base_model, len(examples))
-        data_sha256 = dataset_digest(examples)
-        key = training_key(
+    def key(self, examples: Sequence[Example]) -> str:
+        """Names the training of these examples."""
+        return training_key(
             self._base_model,
-            recipe,
-            data_sha256,
+            self._recipe(examples),
+            dataset_digest(examples),
             dataset_digest(self._held_out),
             self._ports.trainer.versions(),
         )
+
+    def baseline(
+        self, commit: str, examples: Sequence[Example], asking: Asking
+    ) -> tuple[Training | None, Origin]:
+        """The baseline and where it comes from: the store, else the data branch when its record holds all answers
+        that this run asks for, else trained here."""
+        if not examples:
+            return None, Origin(source="none", said="no baseline: the base branch has no training data")
+        key = self.key(examples)
+        found = self._ports.baselines.find(key)
+        known = self._ports.store.find_training(key)
+        if known is not None:
+            said = f"baseline: known ({key[:12]}), not trained again"
+            return replace(known, reused=True, commit=commit), _origin("store", said, found)
+        record = found.record
+        if record is not None and asking.answered(record):
+            said = f"baseline: promoted before ({key[:12]}), not trained again; its completions are on record"
+            return replace(record.training, reused=True, commit=commit), _origin("data branch", said, found)
+        said = f"{_why(found)}: trained one from the base branch ({len(examples)} examples)"
+        return self.train(Arm.BASELINE, commit, examples), _origin("trained", said, found)
+
+    def train(self, arm: Arm, commit: str, examples: Sequence[Example]) -> Training | None:
+        """The training of these examples, from the store where it is known; None of nothing."""
+        if not examples:
+            return None
+        key = self.key(examples)
         with self._ports.store.claim(key) as workspace:
             known = self._ports.store.find_training(key)
             if known is not None:
@@ -81,7 +116,7 @@ class _ArmTrainer:
                 key=key,
                 commit=commit,
                 base_model=self._base_model,
-                recipe=recipe,
+                recipe=self._recipe(examples),
                 examples=tuple(examples),
                 held_out=self._held_out,
                 workspace=workspace,
@@ -90,5 +125,30 @@ class _ArmTrainer:
                 f"{arm.value}: loading {self._base_model.name} to train on {len(examples)} examples"
             )
             trained = self._ports.trainer.train(job, self._ports.progress)
-            training = replace(trained, data_sha256=data_sha256, versions=self._ports.trainer.versions())
+            training = replace(
+                trained, data_sha256=dataset_digest(examples), versions=self._ports.trainer.versions()
+            )
             return training if training.failure else self._ports.store.keep_training(training)
+
+    def _recipe(self, examples: Sequence[Example]) -> Recipe:
+        return recipes.resolve(self._settings.training, self._base_model, len(examples))
+
+
+def _why(found: FoundBaseline) -> str:
+    if found.record is not None:
+        return "the baseline on record answered other prompts or another engine, and its adapter is not here"
+    return "the baseline on record cannot be used" if found.problem else "no baseline yet"
+
+
+def _origin(source: Source, said: str, found: FoundBaseline) -> Origin:
+    origin = Origin(source=source, said=said, problem=found.problem)
+    record: Baseline | None = found.record
+    if record is None:
+        return origin
+    return replace(
+        origin,
+        commit=record.commit,
+        pull_request=record.pull_request,
+        created=record.created,
+        ftgate=record.ftgate,
+    )

@@ -102,6 +102,8 @@ class ArmEvaluation(Struct, frozen=True, kw_only=True):
 
     `samples` are fresh answers to regression prompts, several a prompt: drawn at a temperature, or the same
     completion graded again where a judge grades. They tell a prompt that is stable from one that wavers.
+    `key` names what was asked, how it was answered and who graded it; `asked` leaves out the graders and the judge.
+    `regraded`: the completions are from an earlier run and were graded again.
     """
 
     arm: Arm
@@ -111,13 +113,20 @@ class ArmEvaluation(Struct, frozen=True, kw_only=True):
     sentinel: Sentinel | None = None
     seconds: float = 0.0
     reused: bool = False
+    regraded: bool = False
+    key: str = ""
+    asked: str = ""
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
-    """Everything that was asked and answered. `arms` holds one entry per arm that exists."""
+    """Everything that was asked and answered. `arms` holds one entry per arm that exists.
+
+    `measures` names, for each kind of prompt, what its pass rates were measured with: only equal ones compare.
+    """
 
     prompts: tuple[Prompt, ...]
     arms: Mapping[str, ArmEvaluation]
+    measures: Mapping[str, str] = {}
 
     def items(self, arm: Arm) -> dict[str, Item]:
         """Items of an arm by prompt id; empty when the arm was not evaluated."""

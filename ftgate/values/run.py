@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from ftgate.errors import ExitCode
+from ftgate.values.baseline import Drift, History, Origin
 from ftgate.values.dataset import DataFile
 from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
@@ -146,6 +147,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """`stages` lists what has finished, in order; a part is None until its stage has run.
 
     `seal` is the digest of the evidence, which is all but comparison and verdict: those are made anew from it.
+    `origin` says where the baseline comes from, `history` is the ledger of promotions as it was found, and `drift`
+    the candidate against the best of them.
     """
 
     schema: str = RUN_SCHEMA
@@ -161,6 +164,9 @@ class Run(Struct, frozen=True, kw_only=True):
     evaluation: Evaluation | None = None
     comparison: Comparison | None = None
     spot_check: SpotCheck | None = None
+    origin: Origin | None = None
+    history: History | None = None
+    drift: tuple[Drift, ...] = ()
     verdict: Verdict | None = None
     cost: Cost = Cost()
     provenance: Provenance

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from ftgate.values.baseline import Drift, History, Origin
 from ftgate.values.dataset import Message
 from ftgate.values.evaluation import (
     ArmEvaluation,
@@ -25,6 +26,7 @@ from ftgate.values.run import (
 )
 from tests.report.parts import (
     BASE_MODEL,
+    history,
     trained,
 )
 from tests.report.runs import failed
@@ -51,6 +53,9 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
     arms = {name: _hostile_arm(each, asked, text) for name, each in run.evaluation.arms.items()}
     ids = tuple(each.id for each in asked if each.kind == "regression")
     level = list(Severity)
+    promoted = history((15, 100), (14, 99)).promotions[1]
+    forged = replace(promoted, commit=text, key=text, data_sha256=text, created=text)
+    origin = Origin(source="data branch", said=text, problem=text, commit=text, created=text, ftgate=text)
     return replace(
         run,
         plan=replace(
@@ -85,6 +90,11 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
         candidate=replace(trained("candidate", 3), failure=text),
         evaluation=Evaluation(prompts=asked, arms=arms),
         comparison=replace(run.comparison, broken=ids, fixed=ids, new=ids, missing=ids, ungraded=ids),
+        origin=origin,
+        history=History(promotions=(forged,) * 9, problem=text),
+        drift=(
+            Drift(set="held-out", now=forged.held_out, best=forged, drop=0.1, beyond=True, incomparable=0),
+        ),
         verdict=Verdict(
             outcome=VerdictOutcome.FAIL,
             decided_by=text,

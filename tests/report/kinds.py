@@ -16,6 +16,7 @@ KINDS: dict[str, Callable[[], Run]] = {
     "failed": runs.failed,
     "long_replies": runs.long_replies,
     "first": runs.first,
+    "drifted": runs.drifted,
     "partial": runs.partial,
     "hostile": hostile,
 }

@@ -2,6 +2,7 @@
 
 import math
 
+from ftgate.values.baseline import History, Origin, Promotion, Tally
 from ftgate.values.dataset import DataFile
 from ftgate.values.digest import digest
 from ftgate.values.finding import Finding, Severity
@@ -160,6 +161,41 @@ def findings() -> tuple[Finding, ...]:
             message="0 % of the examples are general-purpose; 5 to 10 % keep the model from forgetting",
         ),
     )
+
+
+ORIGIN = Origin(
+    source="data branch",
+    said="baseline: promoted before, not trained again; its completions are on record",
+    commit=MERGE_BASE,
+    pull_request=41,
+    created="2026-11-12T08:03:00+00:00",
+    ftgate="0.1.0",
+)
+
+
+def history(*rates: tuple[int, int]) -> History:
+    """One promotion a pair: regression prompts of 15 and held-out examples of 100 that passed. The first was measured
+    with other prompts."""
+    return History(
+        promotions=tuple(
+            Promotion(
+                commit=digest(f"promotion {n}")[:40],
+                key=digest(f"key {n}"),
+                data_sha256=digest(f"data {n}"),
+                examples=500 + 40 * n,
+                regression=tally("regression", regression, 15, old=n == 0),
+                held_out=tally("held-out", held_out, 100, old=n == 0),
+                created=f"2026-{9 + n // 4:02d}-{3 + 7 * (n % 4):02d}T08:03:00+00:00",
+                pull_request=30 + n,
+            )
+            for n, (regression, held_out) in enumerate(rates)
+        )
+    )
+
+
+def tally(kind: str, passed: int, total: int, *, old: bool) -> Tally:
+    measure = digest(f"measure of {kind}{' once' if old else ''}")
+    return Tally(passed=passed, graded=total, total=total, measure=measure)
 
 
 def added(diff: int = 100) -> DataDiff:

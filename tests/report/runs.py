@@ -2,6 +2,8 @@
 
 from msgspec.structs import replace
 
+from ftgate.decide.drift import drifts, remembered
+from ftgate.values.baseline import Origin
 from ftgate.values.evaluation import (
     Arm,
     Evaluation,
@@ -18,7 +20,19 @@ from ftgate.values.run import (
     Verdict,
     VerdictOutcome,
 )
-from tests.report.parts import PLAN, PROVENANCE, RECIPE, added, changed, curve, file, findings, trained
+from tests.report.parts import (
+    ORIGIN,
+    PLAN,
+    PROVENANCE,
+    RECIPE,
+    added,
+    changed,
+    curve,
+    file,
+    findings,
+    history,
+    trained,
+)
 from tests.report.story import DATA, MORE, compared, evaluated, right, slightly_worse, swapped
 
 REUSED = Reason(
@@ -154,7 +168,22 @@ def passed() -> Run:
     )
     verdict = Verdict(outcome=VerdictOutcome.PASS, decided_by="decide", reasons=reasons)
     run = _decided(_trained_run(added(), 800), evaluated(right, 100), verdict, 0.0488, 60)
-    return replace(run, findings=findings()[-1:])
+    return _remembered(replace(run, findings=findings()[-1:], origin=ORIGIN), (12, 95), (14, 97), (13, 93))
+
+
+def drifted() -> Run:
+    """Seven promotions, most a little worse than the one before."""
+    verdict = Verdict(outcome=VerdictOutcome.PASS, decided_by="decide", reasons=())
+    run = _decided(_trained_run(added(), 800), evaluated(slightly_worse, 100), verdict, 0.0488, 60)
+    rates = ((15, 80), (15, 100), (15, 98), (14, 96), (14, 94), (14, 92), (13, 90), (13, 88))
+    known = _remembered(replace(run, origin=ORIGIN), *rates)
+    reasons = (*(ruling.reason for ruling in remembered(known)), REUSED)
+    return replace(known, verdict=replace(verdict, reasons=reasons))
+
+
+def _remembered(run: Run, *rates: tuple[int, int]) -> Run:
+    known = replace(run, history=history(*rates))
+    return replace(known, drift=drifts(known))
 
 
 def failed() -> Run:
@@ -216,7 +245,13 @@ def first() -> Run:
     arms = {name: each for name, each in run.evaluation.arms.items() if name != "baseline"}
     evaluation = replace(run.evaluation, arms=arms)
     return replace(
-        run, baseline=None, evaluation=evaluation, comparison=compared(evaluation, 0.0, None, Arm.BASE)
+        run,
+        baseline=None,
+        evaluation=evaluation,
+        comparison=compared(evaluation, 0.0, None, Arm.BASE),
+        origin=Origin(source="none", said="no baseline: the base branch has no training data"),
+        history=None,
+        drift=(),
     )
 
 
@@ -231,6 +266,9 @@ def partial() -> Run:
         candidate=None,
         evaluation=None,
         comparison=None,
+        origin=None,
+        history=None,
+        drift=(),
         verdict=None,
         cost=Cost(seconds={"plan": 0.14, "validate": 0.61}),
     )

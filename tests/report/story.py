@@ -215,4 +215,5 @@ def evaluated(candidate: Answer, held_out: int, *, baseline: Answer = mostly_rig
         arm(Arm.BASELINE, asked, baseline, reused=True),
         arm(Arm.CANDIDATE, asked, candidate),
     ]
-    return Evaluation(prompts=asked, arms={each.arm.value: each for each in arms})
+    measures = {kind: digest(f"measure of {kind}") for kind in ("regression", "held-out")}
+    return Evaluation(prompts=asked, arms={each.arm.value: each for each in arms}, measures=measures)

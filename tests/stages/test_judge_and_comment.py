@@ -53,10 +53,16 @@ def test_a_reply_that_is_none_is_ungraded_and_never_a_pass_nor_a_fail_of_the_mod
     assert run.comparison is not None and len(run.comparison.ungraded) == 2
 
 
-def test_arms_with_ungraded_items_are_not_kept(tmp_path: Path) -> None:
+def test_of_arms_with_ungraded_items_only_the_completions_are_kept(tmp_path: Path) -> None:
     made = judged(tmp_path, None)
     gate(REQUEST, made.ports)
-    assert made.store.arms == {}
+    assert made.store.arms and all(item.grades == () for a in made.store.arms.values() for item in a.items)
+    generated = len(made.completer.jobs)
+    made.judge = lambda settings: FakeJudge(GOOD)
+    run = gate(REQUEST, made.ports)
+    assert run.evaluation is not None and len(made.completer.jobs) == generated
+    assert all(arm.regraded and arm.reused for arm in run.evaluation.arms.values())
+    assert run.comparison is not None and run.comparison.ungraded == ()
 
 
 def test_two_pushes_leave_one_comment_even_behind_forty_others(tmp_path: Path) -> None:
