@@ -8,6 +8,7 @@
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
    base or is not the one that was trained, a set that is empty or that neither arm passes any of:
    inconclusive, whatever the rest says.
+   So it is with a judge that was not there, failed its canaries or left completions ungraded (decide/canaries.py).
 5. More broken regression prompts than the policy accepts fail the run. Ungraded ones are inconclusive when
    they could change that, else a warning.
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
@@ -23,6 +24,7 @@ import math
 from collections import Counter
 from itertools import chain
 
+from ftgate.decide.canaries import believed
 from ftgate.decide.evidence import weigh
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
 from ftgate.values.finding import Finding, Severity
@@ -91,6 +93,7 @@ def _trained(run: Run) -> Rulings:
 
 def _evaluated(run: Run) -> Rulings:
     if run.evaluation is not None:
+        yield from believed(run.evaluation)
         yield from weigh(run, run.evaluation)
     elif not _errors(run) and run.candidate is not None and not _problem(run.candidate):
         yield unsure("evaluate", "evaluation.missing", "the candidate was not evaluated; run evaluate")

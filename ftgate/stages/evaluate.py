@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from ftgate import __version__
 from ftgate.decide.keys import ArmInputs, evaluation_key, prompts_digest
-from ftgate.graders import grade
-from ftgate.ports import CompletionJob, Judge, Ports
+from ftgate.ports import CompletionJob, Ports
 from ftgate.stages.inputs import planned_settings, reserved
+from ftgate.stages.judging import Bench
 from ftgate.values.dataset import Example
-from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Grade, Item, Outcome, Prompt
+from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation, Item, Outcome, Prompt
+from ftgate.values.judging import Judging
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.training import BaseModel, Training
@@ -33,14 +34,20 @@ def evaluate(run: Run, ports: Ports) -> Run:
         for arm, training in trainings.items()
         if arm is Arm.BASE or (training is not None and training.failure is None)
     }
+    arms, judging = evaluator.judged(arms)
     saved = sum(arm.seconds for arm in arms.values() if arm.reused)
     return replace(
         run,
-        cost=replace(run.cost, saved_seconds=run.cost.saved_seconds + saved),
-        evaluation=Evaluation(prompts=prompts, arms=arms),
+        cost=replace(
+            run.cost,
+            saved_seconds=run.cost.saved_seconds + saved,
+            judge_calls=judging.usage.calls if judging else 0,
+        ),
+        evaluation=Evaluation(prompts=prompts, arms=arms, judging=judging),
         provenance=replace(
             run.provenance,
             prompts_sha256=prompts_digest(prompts),
+            judges=judging.judges if judging else (),
             generation={"max_new_tokens": settings.evaluation.max_new_tokens, "decoding": "greedy"},
         ),
     )
@@ -68,7 +75,7 @@ def held_out_prompt(example: Example, output_schema: Mapping[str, object] | None
 
 
 class _Evaluator:
-    """What all arms share: prompts, base, settings, judge."""
+    """What all arms share: prompts, base, settings, judge. Arms are asked one by one, the judge about all at once."""
 
     def __init__(
         self, ports: Ports, settings: Settings, base_model: BaseModel, prompts: Sequence[Prompt]
@@ -77,7 +84,7 @@ class _Evaluator:
         self._settings = settings
         self._base_model = base_model
         self._prompts = tuple(prompts)
-        self._judge: Judge | None = ports.judge(settings)
+        self._bench = Bench(ports.judge(settings), settings.judge, ports.salt, ports.progress)
 
     def evaluate(self, arm: Arm, training: Training | None) -> ArmEvaluation:
         """A known key answers from the store: same weights, same prompts, same graders, same engine."""
@@ -90,25 +97,25 @@ class _Evaluator:
         started = self._ports.clock.seconds()
         job = self._job(arm, self._ports.store.adapter(training) if training else None)
         completions = self._ports.completer.complete(job, self._ports.progress)
-        evaluated = ArmEvaluation(
+        return ArmEvaluation(
             arm=arm,
             adapter_sha256=sha256,
             items=tuple(
-                Item(prompt=p.id, completion=c, grades=self._grade(p, c))
+                Item(prompt=p.id, completion=c, grades=self._bench.grade(p, c))
                 for p, c in zip(self._prompts, completions, strict=True)
             ),
             sentinel=self._ports.completer.sentinel(job) if training else None,
             seconds=round(self._ports.clock.seconds() - started, 1),
         )
-        if not any(g.outcome is Outcome.UNGRADED for item in evaluated.items for g in item.grades):
-            self._ports.store.keep_arm(key, evaluated)
-        return evaluated
 
-    def _grade(self, prompt: Prompt, completion: Completion) -> tuple[Grade, ...]:
-        if self._judge is None or self._settings.judge is None:
-            return grade(prompt, completion)
-        pass_score = self._settings.judge.pass_score
-        return grade(prompt, completion, self._judge.ask, salt=self._ports.salt, pass_score=pass_score)
+    def judged(self, arms: Mapping[str, ArmEvaluation]) -> tuple[dict[str, ArmEvaluation], Judging | None]:
+        """The arms with the judge's grades. What is graded whole is kept, under the judge that it was graded by."""
+        graded, judging = self._bench.settle(arms, self._prompts)
+        for arm in graded.values():
+            whole = not any(g.outcome is Outcome.UNGRADED for item in arm.items for g in item.grades)
+            if whole and (not arm.reused or (judging is not None and judging.changed)):
+                self._ports.store.keep_arm(self._key(arm.adapter_sha256), replace(arm, reused=False))
+        return graded, judging
 
     def _key(self, sha256: str | None) -> str:
         return evaluation_key(
@@ -120,7 +127,7 @@ class _Evaluator:
                 generation=self._settings.evaluation,
                 versions={"ftgate": __version__, **self._ports.completer.versions()},
                 judge=self._settings.judge,
-                judge_identity=self._judge.identity if self._judge else "",
+                judge_identity=self._bench.identity(self._prompts),
             )
         )
 

@@ -10,6 +10,7 @@ from ftgate.errors import ExitCode
 from ftgate.values.dataset import DataFile
 from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.judging import JudgeRecord
 from ftgate.values.settings import Policy
 from ftgate.values.training import BaseModel, Recipe, Training
 
@@ -135,6 +136,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
     prompts_sha256: str = ""
     versions: Mapping[str, str] = {}
     generation: Mapping[str, Any] = {}
+    judges: tuple[JudgeRecord, ...] = ()
 
 
 class Run(Struct, frozen=True, kw_only=True):
