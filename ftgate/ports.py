@@ -13,6 +13,7 @@ from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.finding import Finding
+from ftgate.values.judging import JudgeRecord, Reply, Usage
 from ftgate.values.run import Run
 from ftgate.values.settings import Level, Limits, Settings
 from ftgate.values.tokens import Meter
@@ -95,6 +96,9 @@ class Documents(Protocol):
     def settings(self, path: str, content: bytes) -> Settings: ...
 
     def prompts(self, path: str, content: bytes) -> tuple[Prompt, ...]: ...
+
+    def probes(self) -> tuple[Prompt, ...]:
+        """The project's own prompts about general abilities."""
 
     def json_schema(self, path: str, content: bytes) -> Mapping[str, object]: ...
 
@@ -181,14 +185,22 @@ class Completer(Protocol):
 
 
 class Judge(Protocol):
-    """A model that rates completions."""
+    """One or more models that rate completions."""
 
     @property
-    def identity(self) -> str:
-        """Model name, for the provenance."""
+    def records(self) -> Sequence[JudgeRecord]:
+        """Who judges, as their servers named themselves last. Raises OutsideError when there is nobody to ask."""
 
-    def ask(self, question: Question) -> str | None:
-        """The reply's text, unread; None when the judge gave none (refusal, cut, empty)."""
+    @property
+    def usage(self) -> Usage:
+        """What asking took so far."""
+
+    def ask(self, questions: Sequence[Question], progress: Progress) -> Sequence[Sequence[Reply]]:
+        """All votes about each question, in order; what went wrong is a state of a reply, never an exception.
+
+        A reply of a judge that is not among `records` any more has the state "other_judge". Raises OutsideError
+        when there is nobody to ask.
+        """
 
 
 class Store(Protocol):

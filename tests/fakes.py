@@ -1,7 +1,7 @@
 """One honest fake per port: behaves as the port's words promise, keeps everything in memory, can be told to fail."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,12 +11,15 @@ from ftgate.decide.baselines import merged
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import InputError, OutsideError
+from ftgate.graders import judge as judging
 from ftgate.ports import CompletionJob, FoundBaseline, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
 from ftgate.values.baseline import Baseline, History, Promotion
 from ftgate.values.evaluation import ArmEvaluation, Completion, Question, Sentinel
+from ftgate.values.judging import Capabilities, JudgeRecord, Reply, Usage
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.training import BaseModel, LossPoint, Training
+from tests.judges import honest
 
 BASE_MODEL = BaseModel(
     name="fake", revision="r1", sha256="b" * 64, parameters=2_000_000, location="", max_length=2048
@@ -236,18 +239,51 @@ class FakeProgress:
         self.said.append(text)
 
 
-class FakeJudge:
-    """Answers every question with the same reply; None is a judge that says nothing."""
+JUDGE = JudgeRecord(
+    label="fake-judge",
+    model="fake-judge",
+    host="nowhere",
+    served_model="fake-judge-1",
+    fingerprint="",
+    capabilities=Capabilities(structure="json_schema", temperature=True, seed=True),
+    prompt_sha256=judging.PROMPT_SHA256,
+    schema_sha256=judging.SCHEMA_SHA256,
+)
 
-    identity = "fake-judge"
+
+class FakeJudge:
+    """Answers every question with the same reply, and canaries as they deserve; None is a judge that refuses."""
 
     def __init__(self, reply: str | None) -> None:
         self._reply = reply
         self.asked: list[Question] = []
+        self.records: tuple[JudgeRecord, ...] = (JUDGE,)
 
-    def ask(self, question: Question) -> str | None:
-        self.asked.append(question)
-        return self._reply
+    @property
+    def usage(self) -> Usage:
+        return Usage(calls=len(self.asked))
+
+    def ask(self, questions: Sequence[Question], progress: Progress) -> list[tuple[Reply, ...]]:
+        self.asked += questions
+        return [
+            tuple(self._vote(question, number) for number in range(question.first_vote, _end(question)))
+            for question in questions
+        ]
+
+    def _vote(self, question: Question, number: int) -> Reply:
+        text = honest(question.user) if question.canary else self._reply
+        if text is None:
+            return Reply(state="refusal", judge="fake-judge", vote=number, detail="the judge refused")
+        state, scores, wrong = judging.parse(text)
+        given = {name: scores[name] for name in judging.CRITERIA} if scores else {}
+        rationale = scores.get("rationale", "")
+        return Reply(
+            state=state, judge="fake-judge", vote=number, scores=given, rationale=rationale, detail=wrong
+        )
+
+
+def _end(question: Question) -> int:
+    return question.first_vote + (question.votes or 1)
 
 
 class FakePullRequest:

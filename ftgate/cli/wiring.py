@@ -3,7 +3,10 @@
 import os
 import secrets
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ftgate.cli.progress import TerminalProgress
 from ftgate.edges.base_model import BaseModels
@@ -20,7 +23,12 @@ from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
 from ftgate.ports import Baselines, Judge, NoBaselines, Ports, PullRequest, Repository
-from ftgate.values.settings import Settings
+from ftgate.values.settings import JudgeSettings, OtherJudge, Settings
+
+if TYPE_CHECKING:
+    from ftgate.edges.judge_panel import JudgePanel
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _GIT = ("PATH", "HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSL_CERT_FILE")
 
@@ -39,6 +47,7 @@ def default_store() -> Path:
 def build(repository: Repository, *, out: Path, store: Path | None = None, quiet: bool = False) -> Ports:
     """Real edges for every port."""
     progress = TerminalProgress(quiet=quiet)
+    root = store or default_store()
     return Ports(
         repository=repository,
         reader=watched(read_jsonl, progress),
@@ -46,8 +55,8 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         models=BaseModels(os.environ.get("HF_TOKEN")),
         trainer=QloraTrainer(),
         completer=LocalCompleter(),
-        judge=judge,
-        store=DirectoryStore(store or default_store()),
+        judge=partial(judge, cache=root / "judge"),
+        store=DirectoryStore(root),
         runs=RunDirectory(out),
         progress=progress,
         clock=SystemClock(),
@@ -73,19 +82,35 @@ def commits(root: Path) -> GitObjects:
     return GitObjects(root, os.environ.get("PATH", os.defpath))
 
 
-def judge(settings: Settings) -> Judge | None:
-    """The judge that the settings name; None when they name none."""
-    from ftgate.edges.judge_api import JudgeApi
+def judge(settings: Settings, cache: Path | None = None) -> Judge | None:
+    """The judges that the settings name; None when they name none. Their replies are kept below `cache`."""
+    return None if settings.judge is None else panel(settings.judge, cache)
 
-    if settings.judge is None:
-        return None
-    key = os.environ.get("OPENAI_API_KEY")
-    if not key:
-        raise SettingsError(
-            f"judge.model is {settings.judge.model}, but OPENAI_API_KEY is not set",
-            advice="Set OPENAI_API_KEY (and OPENAI_BASE_URL for another server), or take the judge out of ftgate.yaml.",
-        )
-    return JudgeApi(settings.judge, key, os.environ.get("OPENAI_BASE_URL"))
+
+def panel(settings: JudgeSettings, cache: Path | None = None) -> "JudgePanel":
+    """The judges with their endpoints and keys. Raises SettingsError when a key is missing."""
+    from ftgate.edges.judge_api import DEFAULT_URL, Address
+    from ftgate.edges.judge_panel import JudgePanel
+
+    own = os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL
+    asked = [OtherJudge(model=settings.model), *settings.judges]
+    addresses = [
+        Address(model=each.model, api_key=_api_key(each, own), base_url=each.base_url or own)
+        for each in asked
+    ]
+    return JudgePanel(settings, addresses, cache)
+
+
+def _api_key(each: OtherJudge, own: str) -> str:
+    key = os.environ.get(each.api_key_env)
+    if key:
+        return key
+    if urlsplit(each.base_url or own).hostname in _LOOPBACK:
+        return "none"  # what runs on this machine seldom asks for one, and the client must send something
+    raise SettingsError(
+        f"judge.model is {each.model}, but {each.api_key_env} is not set",
+        advice="Set OPENAI_API_KEY (and OPENAI_BASE_URL for another server), or take the judge out of ftgate.yaml.",
+    )
 
 
 def pull_request(repository: str, number: int) -> PullRequest:

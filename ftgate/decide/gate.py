@@ -8,6 +8,7 @@
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
    base or is not the one that was trained, a set that is empty or that neither arm passes any of:
    inconclusive, whatever the rest says.
+   So it is with a judge that was not there, failed its canaries or left completions ungraded (decide/canaries.py).
 5. More broken regression prompts than the policy accepts fail the run. Ungraded ones are inconclusive when
    they could change that, else a warning.
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
@@ -27,6 +28,7 @@ from collections import Counter
 from itertools import chain
 
 from ftgate.decide import forgetting, headroom, spot_check
+from ftgate.decide.canaries import believed
 from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
@@ -104,6 +106,7 @@ def _trained(run: Run) -> Rulings:
 
 def _evaluated(run: Run) -> Rulings:
     if run.evaluation is not None:
+        yield from believed(run.evaluation)
         yield from weigh(run, run.evaluation)
         yield from headroom.told(headroom.headroom(run.evaluation))
         yield from forgetting.told(run.evaluation, forgetting.forgetting(run.evaluation), run.plan.policy)

@@ -73,7 +73,7 @@ def evaluation_key(inputs: ArmInputs) -> str:
             "prompts": prompts_digest(inputs.prompts),
             "generation": msgspec.to_builtins(inputs.generation),
             "versions": dict(inputs.versions),
-            "judge": [msgspec.to_builtins(inputs.judge), inputs.judge_identity],
+            "judge": [_grading(inputs.judge), inputs.judge_identity],
         }
     )
 
@@ -112,3 +112,12 @@ def _pinned(model: BaseModel) -> dict[str, object]:
     pinned: dict[str, object] = msgspec.to_builtins(model)
     del pinned["location"]
     return pinned
+
+
+def _grading(judge: JudgeSettings | None) -> dict[str, object] | None:
+    """The settings that may change a grade: how fast and for how much a judge is asked does not."""
+    if judge is None:
+        return None
+    plain: dict[str, object] = msgspec.to_builtins(judge)
+    del plain["limits"], plain["canaries"]
+    return plain

@@ -61,9 +61,9 @@ def names(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_NAMED]) + more
 
 
-def count(number: int, thing: str) -> str:
-    """A number with its noun: "1 prompt", "2 prompts"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def count(number: int, thing: str, things: str = "") -> str:
+    """A number with its noun: "1 prompt", "2 prompts"; `things` is a plural that takes more than an s."""
+    return f"{number} {thing}" if number == 1 else f"{number} {things or f'{thing}s'}"
 
 
 def _ruling(stage: str, id: str, severity: Severity, text: str, decides: VerdictOutcome) -> Ruling:

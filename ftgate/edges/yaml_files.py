@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib import resources
 from io import StringIO
 from typing import Any
 
 import jiter
 import msgspec
+from msgspec.structs import replace
 
 from ftgate import wire
 from ftgate.checks import CHECKS
@@ -39,6 +41,10 @@ class Documents:
             return wire.settings_of(plain)
         except msgspec.ValidationError as error:
             raise SettingsError(f"{path}: {error}", advice="Write whole numbers without a point.") from error
+
+    def probes(self) -> tuple[Prompt, ...]:
+        content = (resources.files("ftgate") / "probes.yaml").read_bytes()
+        return tuple(replace(prompt, kind="probe") for prompt in self.prompts("probes.yaml", content))
 
     def prompts(self, path: str, content: bytes) -> tuple[Prompt, ...]:
         if path.endswith(".jsonl"):

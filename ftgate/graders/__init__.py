@@ -58,8 +58,8 @@ class _Judge(msgspec.Struct, frozen=True):
     def grade(self, argument: Any, prompt: Prompt, completion: Completion) -> Grade:
         if self.ask is None:
             return judging.grade(argument, prompt, completion)
-        reply = self.ask(judging.question(argument, prompt, completion, self.salt))
-        return judging.read(reply, argument, self.pass_score)
+        votes = self.ask(judging.question(argument, prompt, completion, self.salt))
+        return judging.read(votes, argument, self.pass_score)
 
 
 def _grade(name: str, argument: Any, prompt: Prompt, completion: Completion, judge: _Judge) -> Grade:

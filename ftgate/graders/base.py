@@ -2,15 +2,16 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jiter
 
 from ftgate.values.evaluation import Completion, Grade, Outcome, Prompt, Question
+from ftgate.values.judging import Reply
 
-Ask = Callable[[Question], str | None]
-"""Asks a judge: the reply's text, None when it gave none. May raise OutsideError."""
+Ask = Callable[[Question], Sequence[Reply]]
+"""Asks a judge: its votes, those without scores included. May raise OutsideError."""
 
 _SHOWN = 80
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from ftgate import __version__
 from ftgate.decide.keys import ArmInputs, asked_key
+from ftgate.decide.questions import asks_judge, held_out_prompts
 from ftgate.ports import Ports
+from ftgate.stages.inputs import Reserved
 from ftgate.values.baseline import Baseline
 from ftgate.values.evaluation import Prompt
 from ftgate.values.settings import Settings
@@ -22,6 +26,12 @@ class Asking:
         self.base_model = base_model
         self.prompts = tuple(prompts)
 
+    @property
+    def sampled(self) -> tuple[Prompt, ...]:
+        """Regression prompts that are asked again, each as often as the settings say. A judge votes again instead."""
+        again = [p for p in self.prompts if p.kind == "regression" and not asks_judge(p)]
+        return tuple(again) * self.settings.evaluation.samples
+
     def inputs(self, sha256: str | None) -> ArmInputs:
         """All that the completions of an adapter depend on; None is the base."""
         return ArmInputs(
@@ -29,7 +39,8 @@ class Asking:
             method=self.settings.training.method,
             adapter_sha256=sha256,
             prompts=self.prompts,
-            generation=self.settings.evaluation,
+            # What the prompts are chosen by shows in the prompts.
+            generation=replace(self.settings.evaluation, base_sample=0, probes=False, held_out="auto"),
             versions={"ftgate": __version__, **self.ports.completer.versions()},
         )
 
@@ -37,3 +48,10 @@ class Asking:
         """Whether a record holds what its adapter said to exactly these prompts, asked in exactly this way."""
         asked = asked_key(self.inputs(record.training.adapter_sha256))
         return any(arm.asked == asked and len(arm.items) == len(self.prompts) for arm in record.arms)
+
+
+def planned_prompts(ports: Ports, kept: Reserved, settings: Settings) -> tuple[Prompt, ...]:
+    """What every arm is asked: regression prompts, held-out set, and the probes of general ability."""
+    held_out = held_out_prompts(kept.held_out, kept.output_schema, settings)
+    probes = ports.documents.probes() if settings.evaluation.probes else ()
+    return (*kept.prompts, *held_out, *probes)

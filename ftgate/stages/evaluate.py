@@ -3,110 +3,88 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
+from ftgate.decide.comparison import reference_arm, suspects
 from ftgate.decide.keys import ArmInputs, asked_key, evaluation_key, measure_key, prompts_digest
+from ftgate.decide.questions import asks_judge, training_sample
 from ftgate.errors import OutsideError
-from ftgate.graders import grade
-from ftgate.ports import CompletionJob, Judge, Ports
-from ftgate.stages.asking import Asking
-from ftgate.stages.inputs import Reserved, planned_settings, reserved
+from ftgate.ports import CompletionJob, Ports, Sampling
+from ftgate.stages.asking import Asking, planned_prompts
+from ftgate.stages.inputs import planned_settings, reserved, training_data
+from ftgate.stages.judging import Bench
 from ftgate.values.baseline import Baseline, History
-from ftgate.values.dataset import Example
-from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Grade, Item, Outcome, Prompt
+from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Item, Outcome, Prompt
+from ftgate.values.judging import Judging
 from ftgate.values.run import Run
 from ftgate.values.training import Training
 
 _PROMOTIONS = 200
+_KNOWN_ALREADY = "training"  # the base's answers to training examples, until they join its other answers
 
 
 def evaluate(run: Run, ports: Ports) -> Run:
     """The run with its evaluation: one arm for the base and one per training that succeeded."""
-    settings = planned_settings(ports, run.plan)
-    kept = reserved(ports, run.plan.merge_base, settings)
-    prompts = planned_prompts(kept)
+    settings, plan = planned_settings(ports, run.plan), run.plan
+    kept = reserved(ports, plan.merge_base, settings)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
+    asking = Asking(ports, settings, base_model, planned_prompts(ports, kept, settings))
+    bench = Bench(ports.judge(settings), settings.judge, ports.salt, ports.progress)
     record = ports.baselines.find(run.baseline.key).record if run.baseline else None
-    evaluator = Evaluator(Asking(ports, settings, base_model, prompts), record)
+    evaluator = Evaluator(asking, bench, record)
     trainings = {Arm.BASE: None, Arm.BASELINE: run.baseline, Arm.CANDIDATE: run.candidate}
     arms = {
         arm.value: evaluator.evaluate(arm, training)
         for arm, training in trainings.items()
         if arm is Arm.BASE or (training is not None and training.failure is None)
     }
+    examples = training_data(ports, plan.head, settings, plan.settings_path, plan.merge_base).examples
+    sample = training_sample(examples, kept.output_schema, settings)
+    if sample:
+        known_already = Evaluator(Asking(ports, settings, base_model, sample), bench)
+        arms[_KNOWN_ALREADY] = known_already.evaluate(Arm.BASE, None)
+    arms, judging = evaluator.judged(arms, sample)
     saved = sum(arm.seconds for arm in arms.values() if arm.reused)
+    cost = replace(
+        run.cost,
+        saved_seconds=run.cost.saved_seconds + saved,
+        judge_calls=judging.usage.calls if judging else 0,
+    )
     return replace(
         run,
-        cost=replace(run.cost, saved_seconds=run.cost.saved_seconds + saved),
-        evaluation=Evaluation(prompts=prompts, arms=arms, measures=evaluator.measures()),
+        cost=cost,
+        evaluation=evaluator.confirmed(
+            Evaluation(
+                prompts=(*asking.prompts, *sample),
+                arms=_joined(arms),
+                measures=evaluator.measures(),
+                judging=judging,
+            )
+        ),
         history=_recent(ports.baselines.ledger()),
         provenance=replace(
             run.provenance,
-            prompts_sha256=prompts_digest(prompts),
+            prompts_sha256=prompts_digest(asking.prompts),
+            judges=judging.judges if judging else (),
             generation={"max_new_tokens": settings.evaluation.max_new_tokens, "decoding": "greedy"},
         ),
     )
 
 
-def planned_prompts(kept: Reserved) -> tuple[Prompt, ...]:
-    """Everything that every arm is asked. An example that stands twice in the held-out set is one question."""
-    held_out = {p.id: p for p in (held_out_prompt(example, kept.output_schema) for example in kept.held_out)}
-    return (*kept.prompts, *held_out.values())
-
-
-def held_out_prompt(example: Example, output_schema: Mapping[str, object] | None) -> Prompt:
-    """A held-out example as a prompt: the reply must equal the reference, field by field where it is an object."""
-    reference = example.reference or ""
-    expect: dict[str, object] = {"equals": reference}
-    try:
-        fields = msgspec.json.decode(reference)
-    except msgspec.DecodeError:
-        fields = None
-    if isinstance(fields, dict) and fields:
-        expect = {"json_fields": fields} | ({"json_schema": output_schema} if output_schema else {})
-    return Prompt(
-        id=f"held-out-{example.digest[:12]}",
-        kind="held-out",
-        protects="held-out example",
-        messages=example.prompt,
-        expect=expect,
-        reference=reference,
-        source=f"{example.place.path}:{example.place.line}",
-    )
-
-
-def _recent(history: History) -> History:
-    """So many promotions as a comment can tell of; run.json need not hold a ledger of years."""
-    return replace(history, promotions=history.promotions[-_PROMOTIONS:])
-
-
-def _whole(arm: ArmEvaluation) -> bool:
-    """Whether every item has grades, and none is open: what is not graded is asked again."""
-    return all(
-        item.grades and all(g.outcome is not Outcome.UNGRADED for g in item.grades) for item in arm.items
-    )
-
-
-def _ungraded(arm: ArmEvaluation) -> ArmEvaluation:
-    """Completions alone: whoever finds them grades them."""
-    return replace(arm, items=tuple(replace(item, grades=()) for item in arm.items))
-
-
 class Evaluator:
     """What all arms share: prompts, base, settings, judge, and the record of the baseline where there is one."""
 
-    def __init__(self, asking: Asking, record: Baseline | None = None) -> None:
+    def __init__(self, asking: Asking, bench: Bench, record: Baseline | None = None) -> None:
         self._ports = asking.ports
         self._settings = asking.settings
         self._asking = asking
         self._prompts = asking.prompts
         self._record = record
-        self._judge: Judge | None = self._ports.judge(self._settings)
+        self._bench = bench
 
     def measures(self) -> dict[str, str]:
         """What the pass rates of each kind of prompt are measured with."""
-        judge, identity = self._settings.judge, self._judge.identity if self._judge else ""
+        judge, identity = self._settings.judge, self._bench.identity(self._prompts)
         kinds = dict.fromkeys(prompt.kind for prompt in self._prompts)
         return {
             kind: measure_key([p for p in self._prompts if p.kind == kind], judge, identity) for kind in kinds
@@ -123,7 +101,10 @@ class Evaluator:
         return replace(known, arm=arm, reused=True, regraded=False, key=key, asked=asked)
 
     def evaluate(self, arm: Arm, training: Training | None) -> ArmEvaluation:
-        """Known grades are taken; known completions are graded by this run's graders and judge; the rest is asked."""
+        """Known grades are taken; known completions are graded by this run's graders; the rest is asked.
+
+        What a judge has to grade waits for `judged`.
+        """
         sha256 = training.adapter_sha256 if training else None
         inputs = self._inputs(sha256)
         key, asked = evaluation_key(inputs), asked_key(inputs)
@@ -134,36 +115,80 @@ class Evaluator:
         answered = self._answered(asked)
         if answered is not None:
             self._ports.progress.say(f"{arm.value}: completions known ({asked[:12]}), graded again")
-            completions = [item.completion for item in answered.items]
-            evaluated = replace(
-                answered, arm=arm, items=self._graded(completions), reused=True, regraded=True, key=key
-            )
+            said = replace(answered, arm=arm, reused=True, regraded=True)
         else:
-            evaluated = replace(self._asked(arm, training), key=key, asked=asked)
-        self._ports.store.keep_arm(asked, _ungraded(evaluated))
-        if _whole(evaluated):
-            self._ports.store.keep_arm(key, evaluated)
-        return evaluated
+            said = self._asked(arm, training)
+            self._ports.store.keep_arm(asked, said)
+        return replace(
+            said, items=self._graded(said.items), samples=self._graded(said.samples), key=key, asked=asked
+        )
+
+    def judged(
+        self, arms: Mapping[str, ArmEvaluation], more: Sequence[Prompt] = ()
+    ) -> tuple[dict[str, ArmEvaluation], Judging | None]:
+        """The arms with the judge's grades, all asked at once. What is graded whole is kept, under that judge.
+
+        `more` are prompts that not every arm was asked.
+        """
+        graded, judging = self._bench.settle(arms, (*self._prompts, *more))
+        changed = judging is not None and judging.changed
+        for name, arm in graded.items():
+            if changed and name == _KNOWN_ALREADY:
+                continue
+            key = evaluation_key(self._inputs(arm.adapter_sha256)) if changed else arm.key
+            graded[name] = replace(arm, key=key)
+            if _whole(arm) and (changed or arm.regraded or not arm.reused):
+                self._ports.store.keep_arm(key, replace(arm, key=key, reused=False, regraded=False))
+        return graded, judging
+
+    def confirmed(self, evaluation: Evaluation) -> Evaluation:
+        """The evaluation with fresh votes on the suspects that a judge has a say in, as samples of both arms."""
+        arms, reference = dict(evaluation.arms), reference_arm(evaluation)
+        if Arm.CANDIDATE.value not in arms or not self._settings.evaluation.samples:
+            return evaluation
+        sides = {arm: evaluation.items(arm) for arm in (reference, Arm.CANDIDATE)}
+        judged = {p.id: p for p in self._prompts if p.kind == "regression" and asks_judge(p)}
+        open_ = [id for id in suspects(sides[reference], sides[Arm.CANDIDATE]) if id in judged]
+        if not open_:
+            return evaluation
+        asked = [(arm, side[id]) for arm, side in sides.items() for id in open_]
+        votes = self._bench.confirm_all([(judged[item.prompt], item.completion) for _, item in asked])
+        for (arm, item), grades in zip(asked, votes, strict=True):
+            samples = (*arms[arm.value].samples, replace(item, grades=grades))
+            arms[arm.value] = replace(arms[arm.value], samples=samples)
+        return replace(evaluation, arms=arms)
 
     def _answered(self, asked: str) -> ArmEvaluation | None:
         """Completions of these very questions by the same weights and engine, whoever graded them."""
         kept = [arm for arm in self._record.arms if arm.asked == asked] if self._record else []
         found = self._ports.store.find_arm(asked) or next(iter(kept), None)
-        if found is None or len(found.items) != len(self._prompts):
-            return None
-        return replace(found, asked=asked)
+        whole = found is not None and [i.prompt for i in found.items] == [p.id for p in self._prompts]
+        return found if whole else None
 
     def _asked(self, arm: Arm, training: Training | None) -> ArmEvaluation:
         started = self._ports.clock.seconds()
-        job = self._job(arm, self._adapter(arm, training) if training else None)
-        completions = self._ports.completer.complete(job, self._ports.progress)
+        adapter = self._adapter(arm, training) if training else None
+        job = self._job(f"asking {arm.value}", adapter, self._prompts)
+        items = _items(self._prompts, self._ports.completer.complete(job, self._ports.progress))
         return ArmEvaluation(
             arm=arm,
             adapter_sha256=training.adapter_sha256 if training else None,
-            items=self._graded(completions),
+            items=items,
+            samples=self._samples(arm, adapter),
             sentinel=self._ports.completer.sentinel(job) if training else None,
             seconds=round(self._ports.clock.seconds() - started, 1),
         )
+
+    def _samples(self, arm: Arm, adapter: Path | None) -> tuple[Item, ...]:
+        """Fresh answers of a trained arm to the regression prompts; which prompts are stable is a property of the arm."""
+        prompts = self._asking.sampled if adapter else ()
+        if not prompts:
+            return ()
+        drawing = Sampling(
+            temperature=self._settings.evaluation.temperature, seed=self._settings.training.seed
+        )
+        job = replace(self._job(f"asking {arm.value} again", adapter, prompts), sampling=drawing)
+        return _items(prompts, self._ports.completer.complete(job, self._ports.progress))
 
     def _adapter(self, arm: Arm, training: Training) -> Path:
         """A training that was taken from the data branch has its adapter nowhere."""
@@ -175,33 +200,54 @@ class Evaluator:
             )
         return self._ports.store.adapter(stored)
 
-    def _graded(self, completions: Sequence[Completion]) -> tuple[Item, ...]:
+    def _graded(self, items: Sequence[Item]) -> tuple[Item, ...]:
+        prompts = {prompt.id: prompt for prompt in self._prompts}
         return tuple(
-            Item(prompt=p.id, completion=c, grades=self._grade(p, c))
-            for p, c in zip(self._prompts, completions, strict=True)
+            replace(item, grades=self._bench.grade(prompts[item.prompt], item.completion)) for item in items
         )
 
-    def _grade(self, prompt: Prompt, completion: Completion) -> tuple[Grade, ...]:
-        if self._judge is None or self._settings.judge is None:
-            return grade(prompt, completion)
-        pass_score = self._settings.judge.pass_score
-        return grade(prompt, completion, self._judge.ask, salt=self._ports.salt, pass_score=pass_score)
-
     def _inputs(self, sha256: str | None) -> ArmInputs:
-        identity = self._judge.identity if self._judge else ""
         return replace(
             self._asking.inputs(sha256),
             judge=self._settings.judge,
-            judge_identity=identity,
+            judge_identity=self._bench.identity(self._prompts),
         )
 
-    def _job(self, arm: Arm, adapter: Path | None) -> CompletionJob:
+    def _job(self, label: str, adapter: Path | None, prompts: tuple[Prompt, ...]) -> CompletionJob:
         return CompletionJob(
-            label=f"asking {arm.value}",
+            label=label,
             base_model=self._asking.base_model,
             method=self._settings.training.method,
             adapter=adapter,
-            prompts=self._prompts,
+            prompts=prompts,
             max_new_tokens=self._settings.evaluation.max_new_tokens,
             batch_size=self._settings.evaluation.batch_size,
         )
+
+
+def _items(prompts: Sequence[Prompt], completions: Sequence[Completion]) -> tuple[Item, ...]:
+    """Completions alone: whoever finds them grades them."""
+    return tuple(
+        Item(prompt=p.id, completion=c, grades=()) for p, c in zip(prompts, completions, strict=True)
+    )
+
+
+def _joined(arms: Mapping[str, ArmEvaluation]) -> dict[str, ArmEvaluation]:
+    """The three arms; what the base said to training examples stands with its other answers."""
+    joined = {name: arm for name, arm in arms.items() if name != _KNOWN_ALREADY}
+    if _KNOWN_ALREADY in arms:
+        base = joined[Arm.BASE.value]
+        joined[Arm.BASE.value] = replace(base, items=(*base.items, *arms[_KNOWN_ALREADY].items))
+    return joined
+
+
+def _recent(history: History) -> History:
+    """So many promotions as a comment can tell of; run.json need not hold a ledger of years."""
+    return replace(history, promotions=history.promotions[-_PROMOTIONS:])
+
+
+def _whole(arm: ArmEvaluation) -> bool:
+    """Whether every item has grades, and none is open: what is not graded is asked again."""
+    return all(
+        item.grades and all(g.outcome is not Outcome.UNGRADED for g in item.grades) for item in arm.items
+    )

@@ -10,9 +10,10 @@ from ftgate.decide.promotion import Merged, Promotable, promotable, record
 from ftgate.decide.relevance import relevance
 from ftgate.errors import InputError
 from ftgate.ports import Ports
-from ftgate.stages.asking import Asking
-from ftgate.stages.evaluate import Evaluator, planned_prompts
+from ftgate.stages.asking import Asking, planned_prompts
+from ftgate.stages.evaluate import Evaluator
 from ftgate.stages.inputs import Reserved, reserved, settings_at, training_data
+from ftgate.stages.judging import Bench
 from ftgate.stages.train import ArmTrainer
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation
@@ -122,8 +123,9 @@ def _known(
         training = trainer.train(Arm.BASELINE, "", examples)
     if training is None or training.failure is not None:
         return None
-    prompts = planned_prompts(kept)
-    evaluator = Evaluator(Asking(ports, settings, base_model, prompts))
+    prompts = planned_prompts(ports, kept, settings)
+    bench = Bench(ports.judge(settings), settings.judge, ports.salt, ports.progress)
+    evaluator = Evaluator(Asking(ports, settings, base_model, prompts), bench)
     arms: dict[str, ArmEvaluation] = {}
     for arm, of in ((Arm.BASE, None), (Arm.CANDIDATE, training)):
         sha256 = of.adapter_sha256 if of else None
@@ -132,6 +134,7 @@ def _known(
             arms[arm.value] = answered
     if Arm.CANDIDATE.value not in arms:
         return None
+    arms, _ = evaluator.judged(arms)
     return Promotable(
         training=training, evaluation=Evaluation(prompts=prompts, arms=arms, measures=evaluator.measures())
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ftgate.values.dataset import Message
+from ftgate.values.judging import Judgement, Judging
 
 Kind = Literal["regression", "held-out", "training", "probe"]
 """Where a prompt comes from. Only the first two can block; training prompts are asked of the base alone, probes of
@@ -47,11 +48,22 @@ class Completion(Struct, frozen=True, kw_only=True):
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """What a judge is asked: system and user text, and the JSON Schema of the reply."""
+    """What a judge is asked: system and user text, and the JSON Schema of the reply.
+
+    `fence` stands in both texts and is replaced by a fresh one in every call. `item` and `completion` are digests of
+    what is judged, without fences. `votes` 0 means as many as the settings say; the first has the number `first_vote`.
+    A `canary` is asked anew whenever anything else is.
+    """
 
     system: str
     user: str
     reply_schema: Mapping[str, object]
+    fence: str = ""
+    item: str = ""
+    completion: str = ""
+    first_vote: int = 0
+    votes: int = 0
+    canary: bool = False
 
 
 class Outcome(StrEnum):
@@ -63,12 +75,16 @@ class Outcome(StrEnum):
 
 
 class Grade(Struct, frozen=True, kw_only=True):
-    """What one grader says. `score` is in 0..1 for deterministic graders, 1..5 for the judge, None if ungraded."""
+    """What one grader says. `score` is in 0..1 for deterministic graders, 1..5 for the judge, None if ungraded.
+
+    `judgement` holds the votes of a judge, and those that did not count.
+    """
 
     grader: str
     outcome: Outcome
     reason: str
     score: float | None = None
+    judgement: Judgement | None = None
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -122,11 +138,13 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     """Everything that was asked and answered. `arms` holds one entry per arm that exists.
 
     `measures` names, for each kind of prompt, what its pass rates were measured with: only equal ones compare.
+    `judging` is None where no prompt asks a judge.
     """
 
     prompts: tuple[Prompt, ...]
     arms: Mapping[str, ArmEvaluation]
     measures: Mapping[str, str] = {}
+    judging: Judging | None = None
 
     def items(self, arm: Arm) -> dict[str, Item]:
         """Items of an arm by prompt id; empty when the arm was not evaluated."""

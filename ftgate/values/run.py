@@ -11,6 +11,7 @@ from ftgate.values.baseline import Drift, History, Origin
 from ftgate.values.dataset import DataFile
 from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.judging import JudgeRecord
 from ftgate.values.settings import Policy
 from ftgate.values.spot_check import SpotCheck
 from ftgate.values.training import BaseModel, Recipe, Training
@@ -141,6 +142,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
     prompts_sha256: str = ""
     versions: Mapping[str, str] = {}
     generation: Mapping[str, Any] = {}
+    judges: tuple[JudgeRecord, ...] = ()
 
 
 class Run(Struct, frozen=True, kw_only=True):

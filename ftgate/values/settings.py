@@ -66,6 +66,8 @@ class EvaluationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     A suspect is asked again `samples` times on both sides at `temperature`; 0 counts every suspect as broken.
     `base_sample`: training examples that the base is asked, to see what it knows already; 0 for none.
+    `held_out`: how held-out examples are graded; "auto" compares JSON objects field by field, asks the judge about free
+    text where there is one, and wants the reference itself otherwise.
     `probes`: whether base and candidate are asked the probes of general ability.
     """
 
@@ -73,15 +75,55 @@ class EvaluationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     batch_size: int = 16
     samples: int = 3
     temperature: float = 0.7
+    held_out: Literal["auto", "equals", "judge"] = "auto"
     base_sample: int = 100
     probes: bool = True
 
 
+class JudgeLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How fast and how long a judge may be asked, and what it may cost; None is no limit.
+
+    Prices are per million tokens, in any currency; `max_cost` is in the same and needs them.
+    """
+
+    concurrency: int = 8
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    timeout_seconds: float = 90.0
+    retries: int = 6
+    deadline_seconds: float = 1800.0
+    input_price: float | None = None
+    output_price: float | None = None
+    max_cost: float | None = None
+
+
+class OtherJudge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A further judge, asked where the first one is unless `base_url` says otherwise.
+
+    `api_key_env` is the variable that holds its key; the schema wants it with every `base_url`, so that no key is
+    sent to another host by default.
+    """
+
+    model: str
+    base_url: str | None = None
+    api_key_env: str = "OPENAI_API_KEY"
+
+
 class JudgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The model that judge graders ask; key and endpoint come from OPENAI_API_KEY and OPENAI_BASE_URL."""
+    """The model that judge graders ask; key and endpoint come from OPENAI_API_KEY and OPENAI_BASE_URL.
+
+    Every one of `judges` is asked beside `model`, each `votes` times; the median decides. `canaries` is how many
+    completions of known score test the judge in every run. `identity: model` does not tell servers of one
+    model name apart by their fingerprint.
+    """
 
     model: str
     pass_score: int = 4
+    votes: int = 1
+    judges: tuple[OtherJudge, ...] = ()
+    canaries: int = 30
+    identity: Literal["fingerprint", "model"] = "fingerprint"
+    limits: JudgeLimits = JudgeLimits()
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
