@@ -64,6 +64,7 @@ def held_out_prompt(example: Example, output_schema: Mapping[str, object] | None
         expect=expect,
         reference=reference,
         source=f"{example.place.path}:{example.place.line}",
+        tags=example.tags,
     )
 
 

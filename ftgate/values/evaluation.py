@@ -20,7 +20,8 @@ class Arm(StrEnum):
 class Prompt(Struct, frozen=True, kw_only=True):
     """A fixed question with an expectation: a regression prompt, or a held-out example's prompt.
 
-    `expect` maps grader names to what each is told; `source` is path:line in the base branch.
+    `expect` maps grader names to what each is told; `source` is path:line in the base branch; `tags` sort prompts
+    into slices and change no completion.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     expect: Mapping[str, Any]
     reference: str | None = None
     source: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class Completion(Struct, frozen=True, kw_only=True):
@@ -57,12 +59,16 @@ class Outcome(StrEnum):
 
 
 class Grade(Struct, frozen=True, kw_only=True):
-    """What one grader says. `score` is in 0..1 for deterministic graders, 1..5 for the judge, None if ungraded."""
+    """What one grader says. `score` is in 0..1 for deterministic graders, 1..5 for the judge, None if ungraded.
+
+    `fields` holds a score in 0..1 per output field, where the grader looks at fields.
+    """
 
     grader: str
     outcome: Outcome
     reason: str
     score: float | None = None
+    fields: Mapping[str, float] = {}
 
 
 class Item(Struct, frozen=True, kw_only=True):
