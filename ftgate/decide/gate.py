@@ -13,6 +13,7 @@
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
    bound of the difference), fails when it is worse and not within it (upper bound below zero), else is
    inconclusive. Ungraded examples count against passing and against failing alike.
+7. A slice (label, tag, output field) that collapses fails the run, and is inconclusive when it may have; see slices.
 
 Fail wins over inconclusive, inconclusive over pass. Data that is known to be wrong is not trained, and is not
 blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders
@@ -25,6 +26,7 @@ from itertools import chain
 
 from ftgate.decide.evidence import weigh
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
+from ftgate.decide.slices import rulings as slice_rulings
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Run, Verdict, VerdictOutcome
 from ftgate.values.training import Training
@@ -92,6 +94,7 @@ def _trained(run: Run) -> Rulings:
 def _evaluated(run: Run) -> Rulings:
     if run.evaluation is not None:
         yield from weigh(run, run.evaluation)
+        yield from slice_rulings(run.evaluation, run.plan.policy)
     elif not _errors(run) and run.candidate is not None and not _problem(run.candidate):
         yield unsure("evaluate", "evaluation.missing", "the candidate was not evaluated; run evaluate")
 

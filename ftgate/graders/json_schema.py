@@ -8,13 +8,14 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import Draft202012Validator, validator_for
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012, UnknownDialect
+from referencing.jsonschema import DRAFT202012, UnknownDialect, specification_with
 
 from ftgate.graders.base import failed, is_json, passed, show, show_type, strict_json
 from ftgate.graders.patterns import linear_validator, pattern_problems
 from ftgate.values.evaluation import Completion, Grade, Prompt
 
 _NAMED = 5
+_DEFAULT = "https://json-schema.org/draft/2020-12/schema"
 # A registry of one's own retrieves nothing; without it, jsonschema fetches what `$ref` names.
 _NOTHING_ELSE: Registry[Any] = Registry()
 
@@ -29,9 +30,8 @@ def problems(argument: Any) -> list[str]:
         return ["has a value that JSON cannot say (a date, for instance); put it in quotes"]
     if not isinstance(argument.get("$schema", ""), str):
         return [f"$schema: must be a text, not {show_type(argument['$schema'])}"]
-    if "$schema" in argument and validator_for(argument, default=None) is None:
-        return [f"has the unknown $schema {show(argument['$schema'])}"]
     try:
+        specification_with(argument.get("$schema", _DEFAULT))
         _dialect(argument).check_schema(dict(argument))
         return pattern_problems(argument) or _reference_problems(argument)
     except SchemaError as error:

@@ -24,7 +24,7 @@ _PHRASES = "|".join(
         rf"|must decline to|(?:have|need) to decline to|don't feel comfortable)(?: \w+ly)?(?: (?:{_VERBS})| \w+ing)\b",
         r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b",
         r"\bI (?:must|have to|need to) (?:respectfully )?(?:decline|refuse)\b",
-        r"\bI(?:'m| am) (?:sorry|afraid),? (?:but )?(?:I )?(?:can't|cannot|won't|am unable|that)\b",
+        r"\bI(?:'m| am) (?:sorry|afraid),? (?:but )?(?:I )?(?:can't|cannot|won't|am unable)\b",
         r"\b(?:against|violates?) (?:my|our|the|OpenAI's) (?:guidelines|policy|policies|programming|usage)\b",
         r"\bich kann (?:dir|ihnen|euch)? ?(?:dabei|damit|diese[rsn]?|das|hierbei|leider)\b.*\bnicht\b",
         r"\bals (?:KI|künstliche Intelligenz|Sprachmodell)\b",

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from ftgate.decide.comparison import compare
 from ftgate.decide.gate import decide as judge_run
+from ftgate.decide.slices import slices
 from ftgate.values.run import Run
 
 
@@ -12,6 +13,7 @@ def decide(run: Run) -> Run:
     compared = replace(
         run,
         comparison=compare(run.evaluation, run.plan.policy.margin) if run.evaluation else None,
+        slices=slices(run.evaluation, run.plan.policy) if run.evaluation else (),
         verdict=None,
     )
     return replace(compared, verdict=judge_run(compared))

@@ -11,6 +11,7 @@ from ftgate.values.dataset import DataFile
 from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Policy
+from ftgate.values.slices import Slice
 from ftgate.values.training import BaseModel, Recipe, Training
 
 RUN_SCHEMA = "ftgate.run/1"
@@ -152,6 +153,7 @@ class Run(Struct, frozen=True, kw_only=True):
     candidate: Training | None = None
     evaluation: Evaluation | None = None
     comparison: Comparison | None = None
+    slices: tuple[Slice, ...] = ()
     verdict: Verdict | None = None
     cost: Cost = Cost()
     provenance: Provenance

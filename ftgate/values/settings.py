@@ -82,11 +82,16 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `margin`: share of held-out examples by which the candidate may be worse than the baseline.
     `existing`: whether errors that stand on the base branch already only warn, or block like new ones. It is part of
     the policy, as it says what blocks; the keys of `checks` are ids of checks.
+    `slices`: whether a slice that collapses fails the run, only warns, or is not looked at; slices have at least
+    `min_slice` prompts, and collapse from a pass rate that falls by `max_slice_drop`.
     """
 
     max_broken: int = 2
     margin: float = 0.1
     existing: Existing = "warn"
+    slices: Literal["error", "warn", "off"] = "error"
+    min_slice: int = 5
+    max_slice_drop: float = 0.3
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

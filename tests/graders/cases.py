@@ -13,7 +13,9 @@ class Case(NamedTuple):
 
 CALL = {"name": "find_parcel", "arguments": {"id": 7, "fast": True}}
 CALLED = '<tool_call>\n{"name": "find_parcel", "arguments": {"fast": true, "id": 7.0}}\n</tool_call>'
-OPENAI_CALL = '{"tool_calls": [{"id": "c", "type": "function", "function": {"name": "pay", "arguments": "{\\"to\\": 1}"}}]}'
+OPENAI_CALL = (
+    '{"tool_calls": [{"type": "function", "function": {"name": "pay", "arguments": "{\\"to\\": 1}"}}]}'
+)
 GERMAN = "Ihr Paket ist heute Morgen in Graz angekommen und wird zugestellt."
 ENGLISH = "Your parcel reached Graz this morning and will be delivered soon."
 LABELS = {"is": "refund", "of": ["refund", "refund status", "complaint"]}

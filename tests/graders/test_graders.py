@@ -191,7 +191,7 @@ def test_a_value_too_deep_for_the_validator_is_no_grade() -> None:
         ({"contains": ["a", 1]}, "expect.contains: entry 2: must be a text, not a number; put it in quotes"),
         (
             {"contains": {"every": ["a"]}},
-            'expect.contains: has the unknown key "every"; known are all, any, none',
+            'expect.contains: has the unknown key "every"; known are all, any, none, ignore_case',
         ),
         ({"contains": {"all": "a"}}, "expect.contains: all: must be a list of texts, not a text"),
         ({"contains": True}, "expect.contains: must be a list of texts, not a truth value"),
