@@ -92,6 +92,7 @@ def prompt_of(plain: Mapping[str, Any], source: str) -> Prompt:
         expect=plain["expect"],
         reference=plain.get("reference"),
         source=source,
+        tags=tuple(dict.fromkeys(plain.get("tags", ()))),
     )
 
 

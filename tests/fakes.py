@@ -254,10 +254,10 @@ JUDGE = JudgeRecord(
 class FakeJudge:
     """Answers every question with the same reply, and canaries as they deserve; None is a judge that refuses."""
 
-    def __init__(self, reply: str | None) -> None:
+    def __init__(self, reply: str | None, fingerprint: str = JUDGE.fingerprint) -> None:
         self._reply = reply
         self.asked: list[Question] = []
-        self.records: tuple[JudgeRecord, ...] = (JUDGE,)
+        self.records: tuple[JudgeRecord, ...] = (replace(JUDGE, fingerprint=fingerprint),)
 
     @property
     def usage(self) -> Usage:

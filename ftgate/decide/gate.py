@@ -17,6 +17,7 @@
 7. What warns by default: training examples that the base answers already, general abilities that were lost (an
    error where the policy says so). More completions than the policy accepts that a blinded reader would not
    ship fail the run; so does the lack of such a reading leave it undecided where the policy requires one.
+8. A slice (label, tag, output field) that collapses fails the run, and is inconclusive when it may have; see slices.
 
 Fail wins over inconclusive, inconclusive over pass. Data that is known to be wrong is not trained, and is not
 blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders
@@ -32,6 +33,7 @@ from ftgate.decide.canaries import believed
 from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
+from ftgate.decide.slices import rulings as slice_rulings
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Run, Verdict, VerdictOutcome
 from ftgate.values.training import Training
@@ -110,6 +112,7 @@ def _evaluated(run: Run) -> Rulings:
         yield from weigh(run, run.evaluation)
         yield from headroom.told(headroom.headroom(run.evaluation))
         yield from forgetting.told(run.evaluation, forgetting.forgetting(run.evaluation), run.plan.policy)
+        yield from slice_rulings(run.evaluation, run.plan.policy)
     elif not _errors(run) and run.candidate is not None and not _problem(run.candidate):
         yield unsure("evaluate", "evaluation.missing", "the candidate was not evaluated; run evaluate")
 

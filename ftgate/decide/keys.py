@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ftgate.values.dataset import plain_messages
 from ftgate.values.digest import digest
@@ -62,7 +63,8 @@ def training_key(
 def evaluation_key(inputs: ArmInputs) -> str:
     """SHA-256 (64 hex digits) that names one graded arm.
 
-    The judge is part of it, so that grades of two judges are never compared with each other.
+    The judge is part of it, so that grades of two judges are never compared with each other. Tags are not: they
+    change neither completion nor grade.
     """
     return digest(
         {
@@ -70,7 +72,7 @@ def evaluation_key(inputs: ArmInputs) -> str:
             "base_model": _pinned(inputs.base_model),
             "method": inputs.method,
             "adapter": inputs.adapter_sha256 or BASE_ADAPTER,
-            "prompts": prompts_digest(inputs.prompts),
+            "prompts": prompts_digest([replace(prompt, tags=()) for prompt in inputs.prompts]),
             "generation": msgspec.to_builtins(inputs.generation),
             "versions": dict(inputs.versions),
             "judge": [_grading(inputs.judge), inputs.judge_identity],
@@ -105,7 +107,7 @@ def measure_key(prompts: Sequence[Prompt], judge: JudgeSettings | None, judge_id
 
 def prompts_digest(prompts: Sequence[Prompt]) -> str:
     """SHA-256 over the prompts in order, expectations included; where they stand in a file is left out."""
-    return digest([msgspec.to_builtins(msgspec.structs.replace(prompt, source="")) for prompt in prompts])
+    return digest([msgspec.to_builtins(replace(prompt, source="")) for prompt in prompts])
 
 
 def _pinned(model: BaseModel) -> dict[str, object]:

@@ -40,6 +40,7 @@ def example_prompt(example: Example, kind: Kind, schema: OutputSchema, settings:
         reference=reference,
         source=f"{example.place.path}:{example.place.line}",
         group=example.group or None,
+        tags=example.tags,
     )
 
 
@@ -53,7 +54,7 @@ def _expected(reference: str, schema: OutputSchema, settings: Settings) -> dict[
     how = settings.evaluation.held_out
     fields = _fields(reference) if how == "auto" else None
     if fields:
-        return {"json_fields": fields} | ({"json_schema": schema} if schema else {})
+        return {"json_fields": fields, **({"json_schema": schema} if schema else {})}
     free = settings.judge is not None and len(reference.split()) > _FREE_WORDS
     if how == "judge" or (how == "auto" and free):
         return {"judge": True}

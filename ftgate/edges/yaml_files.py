@@ -14,7 +14,8 @@ from ftgate import wire
 from ftgate.checks import CHECKS
 from ftgate.edges.example_schema import ExampleSchema
 from ftgate.errors import SettingsError
-from ftgate.graders import problems as expectation_problems
+from ftgate.graders import faults
+from ftgate.graders.expectation import too_deep
 from ftgate.values.evaluation import Prompt
 from ftgate.values.settings import Settings
 
@@ -51,9 +52,8 @@ class Documents:
             plain, lines, found = _load_lines(path, content)
         else:
             plain, lines, found = _load(path, content)
-        found += wire.problems(plain, "prompts")
         if not found:
-            found = list(_meaning(plain))
+            found = _prompt_problems(plain)
         _refuse(path, lines, found)
         return tuple(
             wire.prompt_of(prompt, f"{path}:{lines.get((index,), 0)}") for index, prompt in enumerate(plain)
@@ -77,15 +77,37 @@ class Documents:
         return ExampleSchema(path, content)
 
 
-def _meaning(prompts: list[dict[str, Any]]) -> Iterator[wire.Problem]:
+def _prompt_problems(plain: Any) -> list[wire.Problem]:
+    """What the schema says of the prompts, and what the graders say of their expectations.
+
+    Both describe an expectation; where the graders have something to say, they say it in their own words.
+    """
+    listed = plain if isinstance(plain, list) else []
+    # An expectation that is too deep for the schema's validator is left to the graders.
+    shallow = [_without_expectation(p) if too_deep(p) else p for p in listed] or plain
+    said = list(_meaning(plain))
+    told = {problem.path[:2] for problem in said}
+    by_schema = wire.problems(shallow, "prompts")
+    return said + [p for p in by_schema if not (p.path[1:2] == ("expect",) and p.path[:2] in told)]
+
+
+def _without_expectation(prompt: Any) -> Any:
+    return {**prompt, "expect": {"equals": "x"}} if isinstance(prompt, Mapping) else {}
+
+
+def _meaning(plain: Any) -> Iterator[wire.Problem]:
     """What the schema cannot see: ids used twice, graders that do not exist, expectations that cannot be met."""
     seen: set[str] = set()
-    for index, prompt in enumerate(prompts):
-        if prompt["id"] in seen:
-            yield wire.Problem((index, "id"), f"the id '{prompt['id']}' is used twice")
-        seen.add(prompt["id"])
-        for text in expectation_problems(prompt["expect"]):
-            yield wire.Problem((index, "expect"), text)
+    for index, prompt in enumerate(plain if isinstance(plain, list) else ()):
+        if not isinstance(prompt, Mapping):
+            continue
+        if isinstance(prompt.get("id"), str):
+            if prompt["id"] in seen:
+                yield wire.Problem((index, "id"), f"the id '{prompt['id']}' is used twice")
+            seen.add(prompt["id"])
+        if isinstance(prompt.get("expect"), Mapping):
+            for path, text in faults(prompt["expect"]):
+                yield wire.Problem((index, "expect", *path), text)
 
 
 def _refuse(path: str, lines: Mapping[Path, int], found: list[wire.Problem]) -> None:

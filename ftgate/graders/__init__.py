@@ -1,6 +1,6 @@
 """Graders read completions. They never load, generate or ask; a judge comes as a function to ask it with."""
 
-import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,28 +8,66 @@ import msgspec
 from referencing.exceptions import Unresolvable
 
 from ftgate.errors import FtgateError
-from ftgate.graders import contains, equals, json_fields, json_schema, regex
+from ftgate.graders import (
+    contains,
+    equals,
+    json_fields,
+    json_schema,
+    json_valid,
+    label,
+    language,
+    length,
+    no_refusal,
+    numeric,
+    regex,
+    similarity,
+    starts_with,
+    tool_call,
+)
 from ftgate.graders import judge as judging
 from ftgate.graders.base import Ask, Grader, ungraded
+from ftgate.graders.expectation import NOT, Fault, faults_of, negated
 from ftgate.values.evaluation import Completion, Grade, Prompt
 
 GRADERS: dict[str, Grader] = {
     "equals": equals,
     "contains": contains,
+    "starts_with": starts_with,
     "regex": regex,
+    "label": label,
+    "numeric": numeric,
+    "length": length,
+    "language": language,
+    "no_refusal": no_refusal,
+    "similarity": similarity,
+    "json_valid": json_valid,
     "json_fields": json_fields,
     "json_schema": json_schema,
+    "tool_call": tool_call,
     "judge": judging,
 }
+FAILURES = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    ImportError,
+    RecursionError,
+    Unresolvable,
+    re.error,
+)
+"""What a grader or its library raises when it cannot grade."""
 
 
 def problems(expect: Any) -> list[str]:
     """What is wrong with a prompt's `expect`, all at once; empty when every grader can work with it."""
-    if not isinstance(expect, Mapping) or not expect:
-        return [f"expect must name at least one grader: {', '.join(GRADERS)}"]
-    return [
-        f"expect.{name}: {text}" for name, argument in expect.items() for text in _problems(name, argument)
-    ]
+    return [f"{'.'.join(('expect', *path))}{': ' if path else ' '}{text}" for path, text in faults(expect)]
+
+
+def faults(expect: Any) -> list[Fault]:
+    """The same, each with the keys that lead to it: ("not", "contains"); () is `expect` itself."""
+    return faults_of(expect, GRADERS)
 
 
 def grade(
@@ -42,12 +80,21 @@ def grade(
 ) -> tuple[Grade, ...]:
     """One grade for each entry of `prompt.expect`, in its order; what cannot be graded is ungraded.
 
-    `judge` asks the judge, `salt` is random per run, `pass_score` holds where an expectation names none.
+    An entry under `not` gives a grade named "not NAME", which passes where NAME fails. `judge` asks the judge, `salt`
+    is random per run, `pass_score` holds where an expectation names none.
     """
-    return tuple(
-        _noting_cut(_grade(name, argument, prompt, completion, _Judge(judge, salt, pass_score)), completion)
-        for name, argument in prompt.expect.items()
-    )
+    asking = _Judge(judge, salt, pass_score)
+    grades = []
+    for name, argument in prompt.expect.items():
+        if name != NOT:
+            grades.append(_grade(name, argument, prompt, completion, asking))
+            continue
+        if not isinstance(argument, Mapping) or not argument:
+            grades.append(ungraded(NOT, "the expectation cannot be used: not must name a grader"))
+            continue
+        for inner, told in argument.items():
+            grades.append(negated(_grade(inner, told, prompt, completion, asking, (NOT,))))
+    return tuple(_noting_cut(given, completion) for given in grades)
 
 
 class _Judge(msgspec.Struct, frozen=True):
@@ -62,24 +109,27 @@ class _Judge(msgspec.Struct, frozen=True):
         return judging.read(votes, argument, self.pass_score)
 
 
-def _grade(name: str, argument: Any, prompt: Prompt, completion: Completion, judge: _Judge) -> Grade:
-    if wrong := _problems(name, argument):
-        return ungraded(name, f"the expectation cannot be used: {'; '.join(wrong)}")
+def _grade(
+    name: Any,
+    argument: Any,
+    prompt: Prompt,
+    completion: Completion,
+    judge: _Judge,
+    above: tuple[str, ...] = (),
+) -> Grade:
+    told = {name: argument}
+    wrong = [text for _, text in faults({above[0]: told} if above else told)]
+    if wrong:
+        return ungraded(str(name), f"the expectation cannot be used: {'; '.join(wrong)}")
     grader = judge if name == "judge" else GRADERS[name]
     try:
         return grader.grade(argument, prompt, completion)
     except FtgateError as error:
         return ungraded(name, error.message)
-    except (ValueError, TypeError, RecursionError, Unresolvable) as error:
-        return ungraded(name, f"the grader failed: {type(error).__name__}: {error}")
-
-
-def _problems(name: Any, argument: Any) -> list[str]:
-    if name in GRADERS:
-        return GRADERS[name].problems(argument)
-    close = difflib.get_close_matches(str(name), GRADERS, 1)
-    meant = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(GRADERS)}"
-    return [f"there is no grader of this name{meant}"]
+    except ImportError as error:
+        return ungraded(name, f"{error}; pip install 'ftgate[graders]'")
+    except FAILURES as error:
+        return ungraded(name, f"the grader failed: {type(error).__name__}: {str(error)[:200]}")
 
 
 def _noting_cut(grade: Grade, completion: Completion) -> Grade:

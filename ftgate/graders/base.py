@@ -36,6 +36,41 @@ def failed(grader: str, reason: str, score: float = 0.0) -> Grade:
     return Grade(grader=grader, outcome=Outcome.FAILED, reason=reason, score=score)
 
 
+def unknown_keys(argument: Mapping[Any, Any], known: Sequence[str]) -> list[str]:
+    """A problem for every key that a grader does not know."""
+    return [
+        f"has the unknown key {show(str(key))}; known are {', '.join(known)}"
+        for key in argument
+        if key not in known
+    ]
+
+
+def flag_problems(argument: Mapping[Any, Any], *keys: str) -> list[str]:
+    """A problem for every one of these keys that is there and neither true nor false."""
+    return [
+        f"{key}: must be true or false, not {show_type(argument[key])}"
+        for key in keys
+        if key in argument and not isinstance(argument[key], bool)
+    ]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def list_problems(argument: Any) -> list[str]:
+    """What is wrong with an argument that must be a list of different texts with something in them."""
+    if not isinstance(argument, (list, tuple)):
+        return [f"must be a list of texts, not {show_type(argument)}"]
+    if not argument:
+        return ["is an empty list, which every completion would satisfy"]
+    wrong = [f"entry {n}: {text}" for n, entry in enumerate(argument, 1) for text in text_problems(entry)]
+    return wrong or [
+        f"entry {n}: stands in the list twice" for n, entry in enumerate(argument) if entry in argument[:n]
+    ]
+
+
 def ungraded(grader: str, reason: str) -> Grade:
     """No grade: the grader could not tell. It has no score."""
     return Grade(grader=grader, outcome=Outcome.UNGRADED, reason=reason)

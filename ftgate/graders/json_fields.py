@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from ftgate.graders.base import failed, is_json, passed, same_json, show, show_type, strict_json
 from ftgate.values.evaluation import Completion, Grade, Prompt
 
@@ -25,17 +27,26 @@ def problems(argument: Any) -> list[str]:
 
 
 def grade(argument: Any, _prompt: Prompt, completion: Completion) -> Grade:
-    """Compares as JSON values. The score is the share of fields that are right."""
+    """Compares as JSON values. The score is the share of fields that are right; each field's own is recorded."""
+    wrong: dict[str, str] = {}
     try:
         value = strict_json(completion.text)
     except ValueError as error:
-        return failed("json_fields", f"is not JSON: {error}")
+        return _scored(failed("json_fields", f"is not JSON: {error}"), argument, set(argument))
     if not isinstance(value, dict):
-        return failed("json_fields", f"is {show_type(value)}, not a JSON object")
-    wrong = [text for name, expected in argument.items() if (text := _wrong(name, expected, value))]
+        given = failed("json_fields", f"is {show_type(value)}, not a JSON object")
+        return _scored(given, argument, set(argument))
+    wrong = {name: text for name, expected in argument.items() if (text := _wrong(name, expected, value))}
     if wrong:
-        return failed("json_fields", "; ".join(wrong), 1 - len(wrong) / len(argument))
-    return passed("json_fields", f"{len(argument)} of {len(argument)} fields are right")
+        given = failed("json_fields", "; ".join(wrong.values()), 1 - len(wrong) / len(argument))
+    else:
+        given = passed("json_fields", f"{len(argument)} of {len(argument)} fields are right")
+    return _scored(given, argument, set(wrong))
+
+
+def _scored(given: Grade, argument: Mapping[str, Any], wrong: set[str]) -> Grade:
+    scores = {name: 0.0 if name in wrong else 1.0 for name in argument}
+    return msgspec.structs.replace(given, fields=scores)
 
 
 def _wrong(name: str, expected: Any, value: dict[str, Any]) -> str:

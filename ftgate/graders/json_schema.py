@@ -8,12 +8,14 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import Draft202012Validator, validator_for
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012, UnknownDialect
+from referencing.jsonschema import DRAFT202012, UnknownDialect, specification_with
 
 from ftgate.graders.base import failed, is_json, passed, show, show_type, strict_json
+from ftgate.graders.patterns import linear_validator, pattern_problems
 from ftgate.values.evaluation import Completion, Grade, Prompt
 
 _NAMED = 5
+_DEFAULT = "https://json-schema.org/draft/2020-12/schema"
 # A registry of one's own retrieves nothing; without it, jsonschema fetches what `$ref` names.
 _NOTHING_ELSE: Registry[Any] = Registry()
 
@@ -22,11 +24,16 @@ def problems(argument: Any) -> list[str]:
     """The argument is a schema (2020-12 unless `$schema` says otherwise) whose references can be followed."""
     if not isinstance(argument, Mapping):
         return [f"must be a schema (a mapping), not {show_type(argument)}"]
+    if not argument:
+        return ["is empty, which every JSON would satisfy; json_valid says so"]
     if not is_json(argument):
         return ["has a value that JSON cannot say (a date, for instance); put it in quotes"]
+    if not isinstance(argument.get("$schema", ""), str):
+        return [f"$schema: must be a text, not {show_type(argument['$schema'])}"]
     try:
-        _validator_class(argument).check_schema(dict(argument))
-        return _reference_problems(argument)
+        specification_with(argument.get("$schema", _DEFAULT))
+        _dialect(argument).check_schema(dict(argument))
+        return pattern_problems(argument) or _reference_problems(argument)
     except SchemaError as error:
         return [f"is no valid schema at {_pointer(error)}: {error.message}"]
     except UnknownDialect:
@@ -51,12 +58,13 @@ def grade(argument: Any, _prompt: Prompt, completion: Completion) -> Grade:
     return failed("json_schema", named + more)
 
 
-def _validator_class(schema: Mapping[str, Any]) -> type[Validator]:
+def _dialect(schema: Mapping[str, Any]) -> type[Validator]:
     return validator_for(schema, default=Draft202012Validator)
 
 
 def _validator(schema: Mapping[str, Any]) -> Validator:
-    return _validator_class(schema)(schema, registry=_NOTHING_ELSE)
+    linear: Validator = linear_validator(_dialect(schema))(schema, registry=_NOTHING_ELSE)
+    return linear
 
 
 def _reference_problems(schema: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from ftgate.decide.comparison import compare
 from ftgate.decide.drift import drifts
 from ftgate.decide.gate import decide as judge_run
+from ftgate.decide.slices import slices
 from ftgate.values.run import Run
 
 
@@ -14,6 +15,7 @@ def decide(run: Run) -> Run:
         run,
         comparison=compare(run.evaluation, run.plan.policy.margin) if run.evaluation else None,
         drift=drifts(run),
+        slices=slices(run.evaluation, run.plan.policy) if run.evaluation else (),
         verdict=None,
     )
     return replace(compared, verdict=judge_run(compared))

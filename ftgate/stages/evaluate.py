@@ -180,7 +180,7 @@ class Evaluator:
         )
 
     def _samples(self, arm: Arm, adapter: Path | None) -> tuple[Item, ...]:
-        """Fresh answers of a trained arm to the regression prompts; which prompts are stable is a property of the arm."""
+        """Fresh answers of a trained arm to the regression prompts: which are stable is a property of the arm."""
         prompts = self._asking.sampled if adapter else ()
         if not prompts:
             return ()

@@ -27,6 +27,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
 
     `expect` maps grader names to what each is told; `source` is path:line in the base branch. Prompts of one `group`
     (a template, a conversation) are one piece of evidence.
+    `expect` maps grader names to what each is told; `source` is path:line in the base branch; `tags` sort prompts
+    into slices and change no completion.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     reference: str | None = None
     source: str = ""
     group: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 class Completion(Struct, frozen=True, kw_only=True):
@@ -78,6 +81,7 @@ class Grade(Struct, frozen=True, kw_only=True):
     """What one grader says. `score` is in 0..1 for deterministic graders, 1..5 for the judge, None if ungraded.
 
     `judgement` holds the votes of a judge, and those that did not count.
+    `fields` holds a score in 0..1 per output field, where the grader looks at fields.
     """
 
     grader: str
@@ -85,6 +89,7 @@ class Grade(Struct, frozen=True, kw_only=True):
     reason: str
     score: float | None = None
     judgement: Judgement | None = None
+    fields: Mapping[str, float] = {}
 
 
 class Item(Struct, frozen=True, kw_only=True):

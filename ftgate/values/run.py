@@ -13,6 +13,7 @@ from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.judging import JudgeRecord
 from ftgate.values.settings import Policy
+from ftgate.values.slices import Slice
 from ftgate.values.spot_check import SpotCheck
 from ftgate.values.training import BaseModel, Recipe, Training
 
@@ -169,6 +170,7 @@ class Run(Struct, frozen=True, kw_only=True):
     origin: Origin | None = None
     history: History | None = None
     drift: tuple[Drift, ...] = ()
+    slices: tuple[Slice, ...] = ()
     verdict: Verdict | None = None
     cost: Cost = Cost()
     provenance: Provenance

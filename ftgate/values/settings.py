@@ -138,6 +138,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `spot_check`: whether a run without such a reading may pass.
     `existing`: whether errors that stand on the base branch already only warn, or block like new ones. It is part of
     the policy, as it says what blocks; the keys of `checks` are ids of checks.
+    `slices`: whether a slice that collapses fails the run, only warns, or is not looked at; slices have at least
+    `min_slice` prompts, and collapse from a pass rate that falls by `max_slice_drop`.
     """
 
     max_broken: int = 2
@@ -148,6 +150,9 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_unshippable: int = 3
     spot_check: Literal["optional", "required"] = "optional"
     existing: Existing = "warn"
+    slices: Literal["error", "warn", "off"] = "error"
+    min_slice: int = 5
+    max_slice_drop: float = 0.3
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -191,13 +191,13 @@ def test_a_value_too_deep_for_the_validator_is_no_grade() -> None:
         ({"contains": ["a", 1]}, "expect.contains: entry 2: must be a text, not a number; put it in quotes"),
         (
             {"contains": {"every": ["a"]}},
-            'expect.contains: has the unknown key "every"; known are all, any, none',
+            'expect.contains: has the unknown key "every"; known are all, any, none, ignore_case',
         ),
         ({"contains": {"all": "a"}}, "expect.contains: all: must be a list of texts, not a text"),
         ({"contains": True}, "expect.contains: must be a list of texts, not a truth value"),
         (
             {"regex": "("},
-            "expect.regex: is no regular expression: missing ), unterminated subpattern at position 0",
+            "expect.regex: is no regular expression that re2 takes: missing ): (",
         ),
         ({"regex": ["a"]}, "expect.regex: must be a text, not a list; put it in quotes"),
         ({"json_fields": {}}, "expect.json_fields: names no field, which every completion would satisfy"),
@@ -243,9 +243,7 @@ def test_a_wrong_expectation_is_a_problem_and_never_a_grade(expect: Any, problem
 
 @pytest.mark.parametrize("expect", [{}, None, [], "equals"])
 def test_an_expectation_must_name_a_grader(expect: Any) -> None:
-    assert problems(expect) == [
-        "expect must name at least one grader: equals, contains, regex, json_fields, json_schema, judge"
-    ]
+    assert problems(expect) == ["expect must name at least one grader: " + ", ".join(GRADERS)]
 
 
 def test_all_problems_come_at_once() -> None:
@@ -287,15 +285,26 @@ VALID: dict[str, Any] = {
     "regex": "[a-z]+",
     "json_fields": {"a": [1, None]},
     "json_schema": {"type": "object"},
+    "starts_with": ["a", "b"],
+    "label": {"is": "a", "of": ["a", "b"], "find": "mention"},
+    "numeric": {"value": 1, "tolerance": 0.5},
+    "length": {"words": {"max": 5}},
+    "no_refusal": True,
+    "similarity": {"to": "a b", "threshold": 0.5},
+    "json_valid": True,
+    "tool_call": {"name": "a"},
+    "language": "en",
     "judge": True,
 }
+CANNOT_TELL = {"language", "judge"}
 
 
 @given(st.text(), st.sampled_from(["stop", "length"]))
 def test_no_completion_breaks_a_grader(text: str, finish: str) -> None:
     grades = grade(prompt(VALID), completion(text, finish))
-    assert [g.grader for g in grades] == list(GRADERS)
-    assert [g.outcome for g in grades[:-1]].count(UNGRADED) == 0
+    assert sorted(VALID) == sorted(GRADERS)
+    assert [g.grader for g in grades] == list(VALID)
+    assert not [g for g in grades if g.outcome is UNGRADED and g.grader not in CANNOT_TELL]
     assert all(_has_its_score(g) for g in grades)
 
 

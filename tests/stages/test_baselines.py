@@ -261,8 +261,7 @@ def test_another_judge_grades_the_completions_on_record_and_is_never_compared_wi
     first = FakeJudge(score(5))
     world.judge = lambda settings: first
     world.promoted()
-    other = FakeJudge(score(1))
-    other.identity = "other-judge"
+    other = FakeJudge(score(1), fingerprint="another")
     world.judge = lambda settings: other
     made, run = world.second()
     assert labels(made) == ["training candidate"]

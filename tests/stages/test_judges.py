@@ -1,6 +1,6 @@
-"""Judges of every kind at the end of the whole gate: real servers, the real client, and the verdict that each deserves.
+"""Judges of every kind at the end of the whole gate: real servers, the real client, the verdict that each deserves.
 
-Trainer and completer are fakes; a pull request that mislabels one topic breaks twelve prompts, which only the judge sees.
+Trainer and completer are fakes; a pull request that mislabels one topic breaks twelve prompts, as only a judge sees.
 """
 
 import json
@@ -20,6 +20,7 @@ from ftgate.stages.pipeline import gate
 from ftgate.values.evaluation import Completion, Outcome
 from ftgate.values.judging import Judging
 from ftgate.values.run import Request, Run
+from ftgate.values.settings import Settings
 from tests import judges
 from tests.builders import SETTINGS, SYSTEM, TOPICS, base_files, line, lines, pairs
 from tests.edges.judge_server import KEY, JudgeServer, completion, judging, refused
@@ -76,12 +77,14 @@ def world(
     taught = "".join(line(f"refund number {n}", label) for n in range(100, 103))
     made = FakeWorld(FakeRepository(main=main, head={**main, "data/train/z.jsonl": taught}), root)
     made.completer = Spaced()
-    made.judge = lambda given: (
-        given.judge
-        and JudgePanel(
-            given.judge, [Address(model=given.judge.model, api_key=KEY, base_url=server.url)], root / "judge"
-        )
-    )
+
+    def judge(given: Settings) -> JudgePanel | None:
+        if given.judge is None:
+            return None
+        address = Address(model=given.judge.model, api_key=KEY, base_url=server.url)
+        return JudgePanel(given.judge, [address], root / "judge")
+
+    made.judge = judge
     return made
 
 
