@@ -18,6 +18,7 @@ _COMMANDS = {
     "validate": "ftgate.cli.validate",
     "split": "ftgate.cli.split",
     "review": "ftgate.cli.review",
+    "import-graders": "ftgate.cli.import_graders",
     "run": "ftgate.cli.run",
     "plan": "ftgate.cli.stages",
     "train": "ftgate.cli.stages",
@@ -41,7 +42,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
@@ -55,6 +56,7 @@ _SUMMARIES = {
     "validate": "Check every line of training data.",
     "split": "Hold examples out, never moving old ones.",
     "review": "Read generated examples, record reviews.",
+    "import-graders": "OpenAI eval graders as regression prompts.",
     "run": "The whole gate on two commits of a repository.",
     "plan": "First stage: what changed, is the gate concerned.",
     "train": "Continue a run: train baseline and candidate.",

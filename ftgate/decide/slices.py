@@ -30,7 +30,7 @@ _LONGEST_LABEL = 60
 _MOST_SLICES = 500
 _TOLD = 5
 _WORDS = 5
-_WORD = re.compile(r"[^\W_]{2,}")
+_WORD = re.compile(r"[^\W_]{3,}")
 _KINDS = ("regression", "held-out")
 
 
@@ -189,7 +189,10 @@ def _worded(of: Slice) -> str:
 
 
 def _grouped(evaluation: Evaluation, least: int) -> dict[_Member, list[_Flip]]:
-    """The slices that are large enough, with their prompts. A label or tag that all prompts have is no slice."""
+    """The slices that are large enough, with their prompts.
+
+    A label or tag that all prompts have is no slice, and neither is the one field that they all have.
+    """
     before = evaluation.items(reference_arm(evaluation))
     after = evaluation.items(Arm.CANDIDATE)
     prompts = _prompts(evaluation)
@@ -202,10 +205,11 @@ def _grouped(evaluation: Evaluation, least: int) -> dict[_Member, list[_Flip]]:
                 _passes(after.get(prompt.id), member.field),
             )
             groups.setdefault(member, []).append(flip)
+    several = sum(member.kind == "field" for member in groups) > 1
     large = {
         member: flips
         for member, flips in groups.items()
-        if len(flips) >= max(least, 1) and (member.kind == "field" or len(flips) < len(prompts))
+        if len(flips) >= least and (len(flips) < len(prompts) or (member.kind == "field" and several))
     }
     largest = sorted(large, key=lambda member: -len(large[member]))[:_MOST_SLICES]
     return {member: large[member] for member in large if member in set(largest)}

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from ftgate.decide.slices import slices
 from ftgate.values.evaluation import (
     Arm,
     Evaluation,
@@ -137,6 +138,7 @@ def _decided(
         stages=("plan", "validate", "train", "evaluate", "decide"),
         evaluation=evaluation,
         comparison=compared(evaluation, half_width, needed),
+        slices=slices(evaluation, run.plan.policy),
         verdict=verdict,
         cost=replace(run.cost, seconds={**run.cost.seconds, "evaluate": 63.9, "decide": 0.02}),
     )
