@@ -101,7 +101,18 @@ def _meaning(plain: Any) -> Iterator[wire.Problem]:
             seen.add(prompt["id"])
         if isinstance(prompt.get("expect"), Mapping):
             for path, text in faults(prompt["expect"]):
-                yield wire.Problem((index, "expect", *path), text)
+                yield _placed((index, "expect", *path), text, prompt["expect"])
+
+
+def _placed(path: Path, text: str, expect: Any) -> wire.Problem:
+    """A problem at the option that its text begins with, where the grader has one of this name."""
+    told = expect
+    for key in path[2:]:
+        told = told.get(key) if isinstance(told, Mapping) else None
+    option, colon, rest = text.partition(": ")
+    if colon and isinstance(told, Mapping) and option in told:
+        return wire.Problem((*path, option), rest)
+    return wire.Problem(path, text)
 
 
 def _refuse(path: str, lines: Mapping[Path, int], found: list[wire.Problem]) -> None:
