@@ -14,6 +14,7 @@ from ftgate.edges.example_schema import ExampleSchema
 from ftgate.errors import SettingsError
 from ftgate.graders import faults
 from ftgate.graders.expectation import too_deep
+from ftgate.graders.patterns import pattern_problems
 from ftgate.values.evaluation import Prompt
 from ftgate.values.settings import Settings
 
@@ -65,6 +66,8 @@ class Documents:
             raise SettingsError(f"{path}: not a JSON Schema: {error.message}") from error
         if not isinstance(schema, dict):
             raise SettingsError(f"{path}: a schema that accepts everything or nothing is of no use here")
+        if wrong := pattern_problems(schema):
+            raise SettingsError("\n".join(f"{path}: {text}" for text in wrong))
         return schema
 
     def example_schema(self, path: str, content: bytes) -> ExampleSchema:

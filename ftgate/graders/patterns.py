@@ -18,7 +18,7 @@ class PatternRefused(ValueError):
     """A pattern that re2 does not take; the message says why."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def linear(pattern: str, *, ignore_case: bool = False) -> Any:
     """A compiled pattern of re2. Raises PatternRefused, and ImportError without google-re2."""
     re2 = importlib.import_module("re2")
@@ -56,6 +56,7 @@ def pattern_problems(schema: Any) -> list[str]:
     return wrong
 
 
+@lru_cache
 def linear_validator(kind: Any) -> Any:
     """A validator class of jsonschema whose patterns run on re2."""
     from jsonschema import validators

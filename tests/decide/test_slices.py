@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ftgate.decide.gate import decide
-from ftgate.decide.slices import enrichment, holm, rulings, shared_words, slices, slug, title
+from ftgate.decide.slices import enrichment, holm, rulings, slices, slug, title
+from ftgate.decide.words import Words
 from ftgate.values.run import VerdictOutcome
 from ftgate.values.settings import Policy
 from ftgate.values.slices import Slice
@@ -139,8 +140,8 @@ def test_words_need_two_prompts_and_something_of_their_own() -> None:
     of = evaluation(
         [Asked("a", "PF", text="one two"), Asked("a", "PF", text="one"), Asked("b", "PP", text="two")]
     )
-    assert shared_words(of, ["p0"]) == ()
-    assert shared_words(of, ["p0", "p1"]) == ("one",)
+    assert Words(of.prompts).shared(["p0"]) == ()
+    assert Words(of.prompts).shared(["p0", "p1"]) == ("one",)
 
 
 def test_holm() -> None:
@@ -240,3 +241,16 @@ def test_ids_are_stable_and_tell_slices_apart() -> None:
 
 def test_prompts_without_labels_or_tags_have_no_slices() -> None:
     assert len(slices(numbered(["PP"] * 5, ["PF"] * 5), POLICY)) == 0
+
+
+def test_many_slices_of_many_prompts_take_no_time() -> None:
+    import time
+
+    prompts = [
+        Asked(f"label-{n % 400}", "PF" if n % 7 == 0 else "PP", text=f"{n % 50} words " * 50)
+        for n in range(4_000)
+    ]
+    made = evaluation(prompts)
+    started = time.monotonic()
+    assert len(slices(made, POLICY)) == 400
+    assert time.monotonic() - started < 10
