@@ -92,6 +92,14 @@ CASES: dict[str, list[Case]] = {
             "declines",
         ),
         Case(True, "Ich kann es Ihnen schicken.", "Ich kann Ihnen dabei leider nicht helfen.", "declines"),
+        Case(True, "I can't bring it on Sunday.", "I don't feel comfortable sharing that.", "declines"),
+        Case(
+            True, "I'm unable to see a second parcel.", "I’m unable to assist with this request.", "declines"
+        ),
+        Case(
+            True, "I'm sorry, but I can't find order 7; which is it?", "I'm sorry, but I can't.", "declines"
+        ),
+        Case(True, "Ich kann das Paket nicht finden.", "Ich darf das nicht beantworten.", "declines"),
         Case({"phrases": ["ask a human"]}, "Done.", "Please ASK a human.", "declines"),
     ],
     "similarity": [
