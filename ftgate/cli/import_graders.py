@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ftgate.errors import ExitCode, InputError
+from ftgate.report.quote import terminal
 
 
 @click.command(
@@ -48,7 +49,7 @@ def import_graders(
         raise InputError(f"{out}: exists already", advice="Overwrite it with --force, or name another --out.")
     done = import_graders(graders, items, Asking(user=user, system=system, protects=protects))
     for text in (*done.notes, *(f"refused: {text}" for text in done.refused)):
-        click.echo(text, err=True)
+        click.echo(terminal(text), err=True)
     if done.refused and not partial:
         raise InputError(
             f"{graders}: {len(done.refused)} refused, nothing written",

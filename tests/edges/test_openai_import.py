@@ -281,13 +281,16 @@ def test_ids_are_kept_and_may_not_repeat(tmp_path: Path) -> None:
 def test_the_command_writes_nothing_when_something_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    imported(tmp_path, [check("eq", "{{item.answer}}"), {"type": "python", "name": "code", "source": ""}])
+    imported(
+        tmp_path, [check("eq", "{{item.answer}}"), {"type": "python", "name": "code\x1b[2J", "source": ""}]
+    )
     out = tmp_path / "regression" / "made.yaml"
     words = ["import-graders", str(tmp_path / "eval.json"), str(tmp_path / "items.jsonl")]
     words += ["--user", "{{item.question}}", "-o", str(out)]
     assert main(words) == 2
     assert not out.exists()
-    assert "grader 'code' (python): runs code of its own" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "(python): runs code of its own" in said and "\x1b" not in said
     assert main([*words, "--partial"]) == 0
     assert "1 prompts" in capsys.readouterr().out
     assert Documents().prompts("made.yaml", out.read_bytes())[0].expect == {"equals": "In Graz"}
