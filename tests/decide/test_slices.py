@@ -253,4 +253,4 @@ def test_many_slices_of_many_prompts_take_no_time() -> None:
     made = evaluation(prompts)
     started = time.monotonic()
     assert len(slices(made, POLICY)) == 400
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
