@@ -10,7 +10,6 @@ trainings differ in whole groups of prompts by chance.
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from msgspec import Struct
 from ftgate.decide.comparison import reference_arm
 from ftgate.decide.rulings import Rulings, count, fail, names, unsure, warn
 from ftgate.decide.statistics import sign_test
+from ftgate.decide.words import Words
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import Arm, Evaluation, Item, Outcome, Prompt
 from ftgate.values.settings import Policy
@@ -29,8 +29,6 @@ ALPHA = 0.05
 _LONGEST_LABEL = 60
 _MOST_SLICES = 500
 _TOLD = 5
-_WORDS = 5
-_WORD = re.compile(r"[^\W_]{2,}")
 _KINDS = ("regression", "held-out")
 
 
@@ -62,6 +60,7 @@ def slices(evaluation: Evaluation, policy: Policy) -> tuple[Slice, ...]:
     raw = [_p(flips, worst=False) for flips in groups.values()]
     adjusted = holm(raw)
     broken, asked = _broken(evaluation), len(_prompts(evaluation))
+    words = Words(_prompts(evaluation))
     made = []
     for (member, flips), p, p_adjusted in zip(groups.items(), raw, adjusted, strict=True):
         lost = [flip.prompt for flip in flips if flip.pair == (True, False)]
@@ -80,7 +79,7 @@ def slices(evaluation: Evaluation, policy: Policy) -> tuple[Slice, ...]:
                 p_adjusted=p_adjusted,
                 state=_state(flips, p_adjusted, policy),
                 drives=member.kind != "field" and _drives(flips, broken, asked, len(groups)),
-                words=shared_words(evaluation, lost),
+                words=words.shared(lost),
                 same_as=tuple(same[member]),
             )
         )
@@ -131,27 +130,6 @@ def enrichment(broken_here: int, here: int, broken: int, total: int) -> float:
     return ways / math.comb(total, broken)
 
 
-def shared_words(evaluation: Evaluation, ids: Sequence[str]) -> tuple[str, ...]:
-    """Words of the user turns of at least half of these prompts, by how much rarer they are in the others."""
-    if len(ids) < 2:
-        return ()
-    chosen = set(ids)
-    inside: Counter[str] = Counter()
-    outside: Counter[str] = Counter()
-    others = 0
-    for prompt in _prompts(evaluation):
-        text = " ".join(m.content or "" for m in prompt.messages if m.role == "user")
-        said = set(_WORD.findall(text[:5_000].casefold()))
-        (inside if prompt.id in chosen else outside).update(said)
-        others += prompt.id not in chosen
-    lift = {
-        word: share - rest
-        for word, number in inside.items()
-        if (share := number / len(chosen)) >= 0.5 and share - (rest := outside[word] / max(others, 1)) >= 0.2
-    }
-    return tuple(sorted(lift, key=lambda word: (-lift[word], word))[:_WORDS])
-
-
 def title(of: Slice) -> str:
     """The slice in words: "label topic = late"."""
     return f"{of.kind} {of.name}"
@@ -189,7 +167,10 @@ def _worded(of: Slice) -> str:
 
 
 def _grouped(evaluation: Evaluation, least: int) -> dict[_Member, list[_Flip]]:
-    """The slices that are large enough, with their prompts. A label or tag that all prompts have is no slice."""
+    """The slices that are large enough, with their prompts.
+
+    A label or tag that all prompts have is no slice, and neither is the one field that they all have.
+    """
     before = evaluation.items(reference_arm(evaluation))
     after = evaluation.items(Arm.CANDIDATE)
     prompts = _prompts(evaluation)
@@ -202,13 +183,14 @@ def _grouped(evaluation: Evaluation, least: int) -> dict[_Member, list[_Flip]]:
                 _passes(after.get(prompt.id), member.field),
             )
             groups.setdefault(member, []).append(flip)
+    several = sum(member.kind == "field" for member in groups) > 1
     large = {
         member: flips
         for member, flips in groups.items()
-        if len(flips) >= max(least, 1) and (member.kind == "field" or len(flips) < len(prompts))
+        if len(flips) >= least and (len(flips) < len(prompts) or (member.kind == "field" and several))
     }
-    largest = sorted(large, key=lambda member: -len(large[member]))[:_MOST_SLICES]
-    return {member: large[member] for member in large if member in set(largest)}
+    largest = set(sorted(large, key=lambda member: -len(large[member]))[:_MOST_SLICES])
+    return {member: flips for member, flips in large.items() if member in largest}
 
 
 def _distinct(

@@ -7,13 +7,14 @@ jsonschema says what does not, and has the last word.
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from ftgate.edges.json_scan import child, clip
 from ftgate.edges.misfits import Misfit
 from ftgate.errors import SettingsError
+from ftgate.graders.patterns import linear, pattern_problems
 
 MAX_ERRORS = 100
 """Errors of one line that are told."""
@@ -27,7 +28,6 @@ class ExampleSchema:
         """Raises SettingsError for what is no schema, or one that could fetch or take for ever."""
         self.path = path
         self._schema = _read(path, content)
-        self._search = _patterns(path, self._schema)
         self._validator = self._explaining()
         self._quick = self._compiled()
 
@@ -76,13 +76,13 @@ class ExampleSchema:
     def _pattern(self, _validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[Any]:
         from jsonschema import ValidationError
 
-        if isinstance(value, str) and not self._search[pattern](value):
+        if isinstance(value, str) and not linear(pattern).search(value):
             yield ValidationError(f"{clip(value)!r} does not match {pattern!r}")
 
     def _pattern_properties(self, validator: Any, patterns: Any, value: Any, _schema: Any) -> Iterator[Any]:
         if isinstance(value, dict):
             for pattern, inner in patterns.items():
-                for key in filter(self._search[pattern], value):
+                for key in filter(linear(pattern).search, value):
                     yield from validator.descend(value[key], inner, path=key, schema_path=pattern)
 
     def _additional_properties(self, validator: Any, inner: Any, value: Any, schema: Any) -> Iterator[Any]:
@@ -92,7 +92,7 @@ class ExampleSchema:
             return
         known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
         for key in value:
-            if key not in known and not any(self._search[pattern](key) for pattern in patterns):
+            if key not in known and not any(linear(pattern).search(key) for pattern in patterns):
                 if inner is False:
                     yield ValidationError(f"the key {clip(key)!r} is not expected", path=(key,))
                 else:
@@ -113,63 +113,22 @@ def _read(path: str, content: bytes) -> Mapping[str, Any] | bool:
         raise SettingsError(
             f"{path}: $schema is not one that is known here", advice="Known: draft 2020-12, 2019-09 and 07."
         )
+    _patterns(path, schema)
     if wrong := problems(schema):
         raise SettingsError("\n".join(f"{path}: {problem}" for problem in wrong))
     return schema
 
 
-def _patterns(path: str, schema: Any) -> dict[str, Callable[[str], object]]:
-    """A linear-time search for every pattern of a schema."""
-    found = sorted(set(_found_patterns(schema)))
-    searches = {}
-    for pattern in found:
-        search = _linear(pattern)
-        if search is None:
-            raise SettingsError(
-                f"{path}: the pattern {clip(pattern, 80)} cannot be searched for in linear time",
-                advice="Leave out look-around and back references.",
-            )
-        searches[pattern] = search
-    if found and _has_key(schema, "patternProperties") and _has_key(schema, "unevaluatedProperties"):
-        raise SettingsError(f"{path}: patternProperties beside unevaluatedProperties is not supported here")
-    return searches
-
-
-def _linear(pattern: str) -> Callable[[str], object] | None:
+def _patterns(path: str, schema: Any) -> None:
+    """Raises SettingsError for patterns that take more than linear time, and where there is no engine for any."""
     try:
-        re2 = importlib.import_module("re2")
+        wrong = pattern_problems(schema)
     except ImportError as error:
         raise SettingsError(
             "patterns of a schema need google-re2, which is not installed", advice="pip install google-re2"
         ) from error
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        compiled = re2.compile(pattern, options)
-    except re2.error:
-        return None
-    search: Callable[[str], object] = compiled.search
-    return search
-
-
-def _found_patterns(schema: Any) -> Iterator[str]:
-    if isinstance(schema, dict):
-        if isinstance(pattern := schema.get("pattern"), str):
-            yield pattern
-        if isinstance(patterns := schema.get("patternProperties"), dict):
-            yield from patterns
-    for inner in _inner(schema):
-        yield from _found_patterns(inner)
-
-
-def _has_key(schema: Any, key: str) -> bool:
-    return (isinstance(schema, dict) and key in schema) or any(
-        _has_key(inner, key) for inner in _inner(schema)
-    )
-
-
-def _inner(schema: Any) -> Iterable[Any]:
-    return schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    if wrong:
+        raise SettingsError("\n".join(f"{path}: {problem}" for problem in wrong))
 
 
 def _refuse(uri: str) -> Any:

@@ -16,6 +16,7 @@ from ftgate.edges.example_schema import ExampleSchema
 from ftgate.errors import SettingsError
 from ftgate.graders import faults
 from ftgate.graders.expectation import too_deep
+from ftgate.graders.patterns import pattern_problems
 from ftgate.values.evaluation import Prompt
 from ftgate.values.settings import Settings
 
@@ -71,6 +72,8 @@ class Documents:
             raise SettingsError(f"{path}: not a JSON Schema: {error.message}") from error
         if not isinstance(schema, dict):
             raise SettingsError(f"{path}: a schema that accepts everything or nothing is of no use here")
+        if wrong := pattern_problems(schema):
+            raise SettingsError("\n".join(f"{path}: {text}" for text in wrong))
         return schema
 
     def example_schema(self, path: str, content: bytes) -> ExampleSchema:
@@ -107,7 +110,18 @@ def _meaning(plain: Any) -> Iterator[wire.Problem]:
             seen.add(prompt["id"])
         if isinstance(prompt.get("expect"), Mapping):
             for path, text in faults(prompt["expect"]):
-                yield wire.Problem((index, "expect", *path), text)
+                yield _placed((index, "expect", *path), text, prompt["expect"])
+
+
+def _placed(path: Path, text: str, expect: Any) -> wire.Problem:
+    """A problem at the option that its text begins with, where the grader has one of this name."""
+    told = expect
+    for key in path[2:]:
+        told = told.get(key) if isinstance(told, Mapping) else None
+    option, colon, rest = text.partition(": ")
+    if colon and isinstance(told, Mapping) and option in told:
+        return wire.Problem((*path, option), rest)
+    return wire.Problem(path, text)
 
 
 def _refuse(path: str, lines: Mapping[Path, int], found: list[wire.Problem]) -> None:

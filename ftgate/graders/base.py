@@ -59,13 +59,17 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def list_problems(argument: Any) -> list[str]:
+def list_problems(argument: Any, *, blank: bool = True) -> list[str]:
     """What is wrong with an argument that must be a list of different texts with something in them."""
     if not isinstance(argument, (list, tuple)):
         return [f"must be a list of texts, not {show_type(argument)}"]
     if not argument:
         return ["is an empty list, which every completion would satisfy"]
-    wrong = [f"entry {n}: {text}" for n, entry in enumerate(argument, 1) for text in text_problems(entry)]
+    wrong = [
+        f"entry {n}: {text}"
+        for n, entry in enumerate(argument, 1)
+        for text in text_problems(entry, blank=blank)
+    ]
     return wrong or [
         f"entry {n}: stands in the list twice" for n, entry in enumerate(argument) if entry in argument[:n]
     ]
@@ -118,11 +122,13 @@ def show(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
 
 
-def text_problems(argument: Any) -> list[str]:
-    """What is wrong with an argument that must be a text with something in it."""
+def text_problems(argument: Any, *, blank: bool = True) -> list[str]:
+    """What is wrong with an argument that must be a text with something in it; white space may be something."""
     if not isinstance(argument, str):
         return [f"must be a text, not {show_type(argument)}; put it in quotes"]
-    return [] if argument else ["is empty, which every completion would satisfy"]
+    if not argument:
+        return ["is empty, which every completion would satisfy"]
+    return [] if blank or argument.strip() else ["is white space, which is not looked at here"]
 
 
 def show_type(value: Any) -> str:

@@ -12,9 +12,9 @@ _KEYS = ("text", "ignore_case")
 def problems(argument: Any) -> list[str]:
     """The argument is the text, or a mapping of text and ignore_case."""
     if not isinstance(argument, Mapping):
-        return text_problems(argument)
+        return text_problems(argument, blank=False)
     wrong = unknown_keys(argument, _KEYS) + flag_problems(argument, "ignore_case")
-    return wrong + [f"text: {text}" for text in text_problems(argument.get("text"))]
+    return wrong + [f"text: {text}" for text in text_problems(argument.get("text"), blank=False)]
 
 
 def grade(argument: Any, _prompt: Prompt, completion: Completion) -> Grade:

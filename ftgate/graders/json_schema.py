@@ -40,6 +40,8 @@ def problems(argument: Any) -> list[str]:
         return [f"has the unknown $schema {show(argument['$schema'])}"]
     except RecursionError:
         return ["refers to itself without end"]
+    except ValueError as error:
+        return [f"has an address that is none: {error}"]
 
 
 def grade(argument: Any, _prompt: Prompt, completion: Completion) -> Grade:

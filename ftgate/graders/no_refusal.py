@@ -21,12 +21,14 @@ _VERBS = (
 _PHRASES = "|".join(
     (
         rf"\bI(?:'m| am)? ?(?:can't|cannot|can not|won't|will not|unable to|not able to|not allowed to"
-        rf"|must decline to|(?:have|need) to decline to|don't feel comfortable)(?: \w+ly)?(?: (?:{_VERBS})| \w+ing)\b",
+        rf"|must decline to|(?:have|need) to decline to)(?: \w+ly)? (?:{_VERBS})\b",
+        r"\bI(?:'m| am| do)?(?: not|n't) (?:feel )?comfortable \w+ing\b",
         r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b",
         r"\bI (?:must|have to|need to) (?:respectfully )?(?:decline|refuse)\b",
-        r"\bI(?:'m| am) (?:sorry|afraid),? (?:but )?(?:I )?(?:can't|cannot|won't|am unable)\b",
+        r"\bI(?:'m| am) (?:sorry|afraid),? (?:but )?I (?:can't|cannot|won't)(?: do that| help)?[.!]",
         r"\b(?:against|violates?) (?:my|our|the|OpenAI's) (?:guidelines|policy|policies|programming|usage)\b",
-        r"\bich kann (?:dir|ihnen|euch)? ?(?:dabei|damit|diese[rsn]?|das|hierbei|leider)\b.*\bnicht\b",
+        r"\bich (?:kann|darf|werde)\b[^.!?]*\bnicht (?:helfen|unterstützen|beantworten|bereitstellen|erfüllen|tun"
+        r"|weitergeben|mitteilen|nachkommen|ausführen)\b",
         r"\bals (?:KI|künstliche Intelligenz|Sprachmodell)\b",
         r"\bje ne (?:peux|suis) pas\b.*\b(?:aider|répondre|fournir|en mesure)\b",
         r"\ben tant qu(?:e|')\s?(?:IA|intelligence artificielle|modèle)\b",

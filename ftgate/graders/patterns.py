@@ -1,6 +1,7 @@
 """Patterns in linear time: re2, which knows neither look-around nor back references, and a validator that uses it."""
 
 import importlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -10,18 +11,21 @@ Search = Callable[[str], Any]
 LONGEST = 10_000
 """Characters of a pattern."""
 _MEMORY = 8 << 20
+_BYTE = re.compile(r"(?<!\\)\\(?:\\\\)*C")
 
 
 class PatternRefused(ValueError):
     """A pattern that re2 does not take; the message says why."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def linear(pattern: str, *, ignore_case: bool = False) -> Any:
     """A compiled pattern of re2. Raises PatternRefused, and ImportError without google-re2."""
     re2 = importlib.import_module("re2")
     if len(pattern) > LONGEST:
         raise PatternRefused(f"is longer than {LONGEST:,} characters")
+    if _BYTE.search(pattern):
+        raise PatternRefused("\\C is one byte, which may be part of a character")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY
@@ -45,11 +49,14 @@ def pattern_problems(schema: Any) -> list[str]:
         except PatternRefused as error:
             text = f"the pattern {pattern[:80]!r} cannot be searched for in linear time ({error})"
             wrong.append(f"{text}; leave out look-around and back references")
+    if _has_empty_enum(schema):
+        wrong.append("holds an empty enum, which nothing satisfies")
     if found and _has_key(schema, "patternProperties") and _has_key(schema, "unevaluatedProperties"):
         wrong.append("patternProperties beside unevaluatedProperties is not supported here")
     return wrong
 
 
+@lru_cache
 def linear_validator(kind: Any) -> Any:
     """A validator class of jsonschema whose patterns run on re2."""
     from jsonschema import validators
@@ -107,6 +114,11 @@ def _patterns(schema: Any) -> Iterator[str]:
 def _has_key(schema: Any, key: str) -> bool:
     here = isinstance(schema, Mapping) and key in schema
     return here or any(_has_key(inner, key) for inner in _inner(schema))
+
+
+def _has_empty_enum(schema: Any) -> bool:
+    here = isinstance(schema, Mapping) and schema.get("enum") == []
+    return here or any(_has_empty_enum(inner) for inner in _inner(schema))
 
 
 def _inner(schema: Any) -> Iterable[Any]:

@@ -21,8 +21,9 @@ def problems(argument: Any) -> list[str]:
     """The argument is a text, a list of texts (one of them), or a mapping of any (a list) and ignore_case."""
     if isinstance(argument, Mapping):
         wrong = unknown_keys(argument, _KEYS) + flag_problems(argument, "ignore_case")
-        return wrong + [f"any: {text}" for text in list_problems(argument.get("any"))]
-    return text_problems(argument) if isinstance(argument, str) else list_problems(argument)
+        return wrong + [f"any: {text}" for text in list_problems(argument.get("any"), blank=False)]
+    checked = text_problems if isinstance(argument, str) else list_problems
+    return checked(argument, blank=False)
 
 
 def grade(argument: Any, _prompt: Prompt, completion: Completion) -> Grade:

@@ -15,6 +15,7 @@ from ftgate.report.origin import (
 )
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
+from ftgate.report.slices import slices_section
 from ftgate.report.wording import count, is_hex, join, short
 from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, Run, VerdictOutcome
@@ -26,6 +27,7 @@ LEAST = 4_000
 _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     broken_section,
     results_section,
+    slices_section,
     held_out_section,
     findings_section,
     protected_section,

@@ -133,6 +133,6 @@ def test_bad_prompts_name_what_and_where(old: str, new: str, said: str) -> None:
 
 
 def test_an_output_schema_that_is_none_is_refused() -> None:
-    for content in (b"{", b"[]", b"true", b'{"type": "objekt"}'):
+    for content in (b"{", b"[]", b"true", b'{"type": "objekt"}', b'{"pattern": "(?=a)"}'):
         with pytest.raises(SettingsError, match=r"s\.json"):
             Documents().json_schema("s.json", content)

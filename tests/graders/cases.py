@@ -92,6 +92,14 @@ CASES: dict[str, list[Case]] = {
             "declines",
         ),
         Case(True, "Ich kann es Ihnen schicken.", "Ich kann Ihnen dabei leider nicht helfen.", "declines"),
+        Case(True, "I can't bring it on Sunday.", "I don't feel comfortable sharing that.", "declines"),
+        Case(
+            True, "I'm unable to see a second parcel.", "I’m unable to assist with this request.", "declines"
+        ),
+        Case(
+            True, "I'm sorry, but I can't find order 7; which is it?", "I'm sorry, but I can't.", "declines"
+        ),
+        Case(True, "Ich kann das Paket nicht finden.", "Ich darf das nicht beantworten.", "declines"),
         Case({"phrases": ["ask a human"]}, "Done.", "Please ASK a human.", "declines"),
     ],
     "similarity": [
@@ -164,6 +172,7 @@ REFUSED: dict[str, list[Any]] = {
     "equals": [
         5,
         "",
+        " ",
         None,
         [],
         {},
@@ -176,9 +185,23 @@ REFUSED: dict[str, list[Any]] = {
         *({"all": ["a card"], "none": ["card"]}, {"any": ["ab", "b"], "none": ["b"]}),
         {"all": ["Card"], "none": ["cARD"], "ignore_case": True},
     ],
-    "starts_with": [[], "", {}, {"any": []}, {"any": "a"}, True, [1]],
+    "starts_with": [[], "", " ", ["a", " "], {}, {"any": []}, {"any": "a"}, True, [1]],
     "regex": [
-        *("(", "", "(?=a)b", r"(a)\1", "a*", "()", "a|", "[", 5, None, "x" * 10_001, "((a{100}){100}){100}"),
+        *(
+            "(",
+            "",
+            r"\C",
+            "(?=a)b",
+            r"(a)\1",
+            "a*",
+            "()",
+            "a|",
+            "[",
+            5,
+            None,
+            "x" * 10_001,
+            "((a{100}){100}){100}",
+        ),
         *({}, {"pattern": "a", "match": "whole"}, {"pattern": "a", "flags": "i"}, {"pattern": r"\Z"}),
     ],
     "label": [
@@ -225,7 +248,13 @@ REFUSED: dict[str, list[Any]] = {
             {"type": "strin"},
         ),
         *({"pattern": "(?=a)"}, {"properties": {"a": {"pattern": r"(a)\1"}}}, {"$ref": "#"}, DEEP),
-        *({"$ref": "https://x.example/s"}, {"minimum": NAN}, {"patternProperties": {"(?!a)": {}}}),
+        *(
+            {"$ref": "https://x.example/s"},
+            {"minimum": NAN},
+            {"patternProperties": {"(?!a)": {}}},
+            {"$id": "http://[", "$ref": "#/a"},
+            {"items": {"enum": []}},
+        ),
     ],
     "tool_call": [
         *([], {}, "a", {"name": ""}, {"name": "a", "arguments": []}, {"name": "a", "arguments": {"b": NAN}}),

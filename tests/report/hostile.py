@@ -76,6 +76,10 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
             )
             for n in range(60)
         ),
+        slices=tuple(
+            replace(each, name=f"{text}{n}", broken=(text,) * 30, words=(text,), same_as=(text, text))
+            for n, each in enumerate(run.slices)
+        ),
         diff=DataDiff(
             before=1,
             after=2,

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from ftgate.decide.drift import drifts, remembered
 from ftgate.values.baseline import Origin
+from ftgate.decide.slices import slices
 from ftgate.values.evaluation import (
     Arm,
     Evaluation,
@@ -151,6 +152,7 @@ def _decided(
         stages=("plan", "validate", "train", "evaluate", "decide"),
         evaluation=evaluation,
         comparison=compared(evaluation, half_width, needed),
+        slices=slices(evaluation, run.plan.policy),
         verdict=verdict,
         cost=replace(run.cost, seconds={**run.cost.seconds, "evaluate": 63.9, "decide": 0.02}),
     )

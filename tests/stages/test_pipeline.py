@@ -238,3 +238,23 @@ def test_prompts_with_the_same_id_in_two_files_are_refused(tmp_path: Path) -> No
     head = {**main, "data/train/b.jsonl": lines(pairs(3, start=100))}
     with pytest.raises(SettingsError, match="is used in"):
         gate(REQUEST, FakeWorld(FakeRepository(main=main, head=head), tmp_path).ports)
+
+
+def test_swapped_labels_name_their_slices(tmp_path: Path) -> None:
+    made = world(tmp_path, data__train__a_dot_jsonl=lines(pairs(30, swap=SWAP)))
+    run = gate(REQUEST, made.ports)
+    assert run.verdict is not None
+    assert {s.name for s in run.slices if s.state == "collapsed"} == {"topic = late", "topic = damaged"}
+    ids = [reason.id for reason in run.verdict.reasons]
+    assert [id for id in ids if id.startswith("slice.collapsed")] and "slice.driving" in ids
+    assert "late" in next(s for s in run.slices if s.name == "topic = late").words
+
+
+def test_tags_of_held_out_lines_are_slices(tmp_path: Path) -> None:
+    made = world(tmp_path, data__train__a_dot_jsonl=lines(pairs(30, swap=SWAP)))
+    tagged = lines(pairs(5, start=500)).replace('{"messages"', '{"tags": ["winter"], "messages"')
+    for files in made.repository.commits.values():
+        files["data/held_out.jsonl"] = tagged
+    run = gate(REQUEST, made.ports)
+    winter = next(s for s in run.slices if (s.kind, s.name) == ("tag", "winter"))
+    assert (winter.prompts, winter.candidate_passed) == (20, 10)
