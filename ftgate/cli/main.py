@@ -24,6 +24,7 @@ _COMMANDS = {
     "evaluate": "ftgate.cli.stages",
     "decide": "ftgate.cli.stages",
     "publish": "ftgate.cli.stages",
+    "judge": "ftgate.cli.judge",
     "demo": "ftgate.cli.demo",
     "completion": "ftgate.cli.completion",
 }
@@ -61,6 +62,7 @@ _SUMMARIES = {
     "evaluate": "Continue a run: ask all three arms, grade.",
     "decide": "Continue a run: compare, judge by the policy.",
     "publish": "Continue a run: write or post the comment.",
+    "judge": "Probe the judge, compare it with people.",
     "demo": "Two pull requests through the gate, no GPU needed.",
     "completion": "Print the completion script of a shell.",
 }

@@ -57,9 +57,14 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         runs=RunDirectory(out),
         progress=progress,
         clock=SystemClock(),
-        salt=secrets.token_hex(16),
+        salt=salt(),
         meter=local_meter,
     )
+
+
+def salt() -> str:
+    """Random per process; see Ports."""
+    return secrets.token_hex(16)
 
 
 def commits(root: Path) -> GitObjects:

@@ -83,9 +83,12 @@ class JudgePanel:
 
     def ask(self, questions: Sequence[Question], progress: Progress) -> list[tuple[Reply, ...]]:
         groups = [self._ballots(question) for question in questions]
-        # The same completion may be asked about as a canary and in earnest; then it is in earnest.
-        every = sorted((b for group in groups for b in group), key=lambda b: not b.question.canary)
-        ballots = {self._key(ballot): ballot for ballot in every}
+        ballots: dict[str, Ballot] = {}
+        for ballot in (ballot for group in groups for ballot in group):
+            # The same completion may be asked about as a canary and in earnest; then it is in earnest.
+            if not ballot.question.canary:
+                ballots[self._key(ballot)] = ballot
+            ballots.setdefault(self._key(ballot), ballot)
         found = {key: reply for key in ballots if (reply := self._cache.find(key)) is not None}
         if any(key not in found and not ballot.question.canary for key, ballot in ballots.items()):
             # Old canaries say nothing about a judge that is asked today.
