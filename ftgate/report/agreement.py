@@ -43,7 +43,7 @@ def _advice(found: Agreement) -> Iterator[str]:
     graded = found.labels - found.unread
     if graded < ENOUGH:
         few = f"{count(graded, 'label')} cannot certify a judge"
-        yield f"{few}: around a kappa of 0.6 the interval is 0.29 to either side of 30 labels, 0.16 of 100."
+        yield f"{few}: around a kappa of 0.6 30 labels tell it to 0.29, 100 to 0.16."
     if found.kappa.low is not None and found.kappa.low < USABLE:
         yield f"The lower bound of kappa is below {USABLE}: let deterministic graders decide what they can."
     elif found.kappa.low is not None:

@@ -2,17 +2,24 @@
 
 import math
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ftgate.decide.agreement import agreement, corrected, weighted_kappa, wilson
+from ftgate.values.judging import Estimate
 
 
 def table(*rows: tuple[int, ...]) -> list[tuple[int, int]]:
     """Pairs from a table of counts."""
     return [(i, j) for i, row in enumerate(rows, 1) for j, number in enumerate(row, 1) for _ in range(number)]
+
+
+def numbers(found: Estimate) -> list[float]:
+    assert found.value is not None and found.low is not None and found.high is not None
+    return [found.value, found.low, found.high]
 
 
 @pytest.mark.parametrize(("labels", "half"), [(30, 0.29), (50, 0.22), (100, 0.16), (200, 0.11)])
@@ -25,15 +32,29 @@ def test_half_widths_at_a_kappa_of_six_tenths(labels: int, half: float) -> None:
     assert (found.high - found.low) / 2 == pytest.approx(half, abs=0.006)
 
 
-def test_the_example_of_the_paper_on_standard_errors() -> None:
-    # Fleiss, Cohen and Everitt 1969: kappa of a 3 x 3 table with quadratic weights, n = 200.
-    found = weighted_kappa(table((106, 10, 4), (22, 28, 10), (2, 12, 6)), levels=3)
-    assert found.value == pytest.approx(0.567, abs=0.05)
+@pytest.mark.parametrize(
+    ("rows", "kappa", "low", "high"),
+    [
+        (((106, 10, 4), (22, 28, 10), (2, 12, 6)), 0.5666667, 0.4575626, 0.6757707),
+        (
+            ((20, 5, 1, 0, 0), (6, 15, 4, 2, 1), (1, 4, 12, 5, 2), (0, 1, 5, 18, 6), (0, 0, 2, 7, 30)),
+            0.8612862,
+            0.8106339,
+            0.9119384,
+        ),
+    ],
+)
+def test_value_and_interval_are_those_of_statsmodels(
+    rows: Any, kappa: float, low: float, high: float
+) -> None:
+    """cohens_kappa(table, wt="quadratic") of statsmodels 0.15."""
+    found = weighted_kappa(table(*rows), levels=len(rows))
+    assert numbers(found) == pytest.approx([kappa, low, high], abs=1e-6)
 
 
 def test_perfect_and_reversed() -> None:
     same = weighted_kappa([(n, n) for n in (1, 2, 3, 4, 5)] * 4)
-    assert (same.value, same.low, same.high) == (pytest.approx(1), pytest.approx(1), pytest.approx(1))
+    assert numbers(same) == pytest.approx([1, 1, 1])
     upside_down = weighted_kappa([(n, 6 - n) for n in (1, 2, 3, 4, 5)] * 4)
     assert upside_down.value == pytest.approx(-1)
 
@@ -80,8 +101,7 @@ def test_the_interval_covers_the_truth_in_95_of_100() -> None:
     [(0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0), (5, 10, 0.2366, 0.7634), (45, 50, 0.7864, 0.9565)],
 )
 def test_wilson(hits: int, number: int, low: float, high: float) -> None:
-    found = wilson(hits, number)
-    assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+    assert numbers(wilson(hits, number)) == pytest.approx([hits / number, low, high], abs=1e-4)
 
 
 def test_rates_at_the_gate() -> None:
