@@ -42,7 +42,7 @@ def test_a_served_name_cannot_act() -> None:
     hostile = replace(JUDGE, served_model="\x1b[2J<img src=x>@everyone", fingerprint="`|`\n# x")
     run = judged(Judging(judges=(hostile,), canaries=CANARIES))
     [line] = [line for line in comment(run).splitlines() if line.startswith("Judge:")]
-    assert "<img" not in line and "@everyone" not in line
+    assert "<img" not in line and "`src=x>@everyone`" in line  # inert: no tag, and a mention only as code
     assert "\x1b" not in comment(run) + plain(summary(run))
     assert not any("\x1b" in line for line in probe_lines(hostile, {"tool": "\x1b[2J"}, True))
 
