@@ -43,6 +43,7 @@ class Bench:
         self._changed = False
         self._tests: dict[Key, Canary] = {}
         self._identity = ""
+        self._greeted = False
         self.unavailable = ""
 
     def grade(self, prompt: Prompt, completion: Completion) -> tuple[Grade, ...]:
@@ -56,6 +57,9 @@ class Bench:
         if self._judge is None or not self._asks(prompts) or self.unavailable:
             return self.unavailable
         try:
+            if not self._greeted:
+                self._progress.say("asking the judge's server what it can do")
+                self._greeted = True
             return self._named()
         except OutsideError as error:
             self.unavailable = f"{error.message}. {error.advice}".rstrip()
