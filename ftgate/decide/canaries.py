@@ -122,4 +122,4 @@ def _covered(judged: dict[str, list[Grade]], reference: Arm) -> Rulings:
 
 
 def _is_judged(grade: Grade) -> bool:
-    return grade.grader == "judge" or grade.judgement is not None
+    return grade.grader.removeprefix("not ") == "judge" or grade.judgement is not None
