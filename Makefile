@@ -1,9 +1,10 @@
 # Everything a fresh machine needs is Python 3.11+, git and make.
 PYTHON ?= python3
 VENV   ?= .venv
+JUDGE  ?= gpt-4.1
 BANKING ?= ../shared/scenarios/banking.py
 
-.PHONY: demo test lint fuzz bench golden scenarios wheel clean
+.PHONY: demo test lint fuzz bench golden scenarios judge-check wheel clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -27,6 +28,11 @@ lint: $(VENV)/installed   ## style, types, arrows between the rooms
 
 scenarios: $(VENV)/installed   ## ten pull requests on real bank messages; needs BANKING
 	$(VENV)/bin/python -m tests.scenarios $(BANKING)
+
+judge-check: $(VENV)/installed   ## agreement of a real judge with a human-rated set; needs LABELS, and an endpoint in the environment
+	@if [ -z "$$OPENAI_API_KEY$$OPENAI_BASE_URL" ]; then echo "skipped: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set"; \
+	elif [ -z "$(LABELS)" ]; then echo "name the rated set: make judge-check LABELS=path [JUDGE=model]"; exit 2; \
+	else $(VENV)/bin/ftgate judge calibrate "$(LABELS)" --model "$(JUDGE)"; fi
 
 fuzz: $(VENV)/installed   ## five minutes of mutated bytes through reader, checks, formats and --fix
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check atheris

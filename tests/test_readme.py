@@ -136,3 +136,11 @@ def test_the_example_prompt_is_valid() -> None:
     assert prompts
     for block in prompts:
         Documents().prompts("README.yaml", block.encode())
+
+
+def test_the_judge_of_the_readme_is_valid() -> None:
+    from ftgate.edges.yaml_files import Documents
+
+    [block] = [block for block in blocks("yaml") if block.startswith("judge:")]
+    settings = Documents().settings("README.yaml", f"base_model: m\ndata: {{train: [a]}}\n{block}".encode())
+    assert settings.judge is not None and settings.judge.limits.max_cost

@@ -27,6 +27,7 @@ _COMMANDS = {
     "publish": "ftgate.cli.stages",
     "spot-check": "ftgate.cli.spot_check",
     "promote": "ftgate.cli.promote",
+    "judge": "ftgate.cli.judge",
     "demo": "ftgate.cli.demo",
     "completion": "ftgate.cli.completion",
 }
@@ -67,6 +68,7 @@ _SUMMARIES = {
     "publish": "Continue a run: write or post the comment.",
     "spot-check": "A page for a blinded reading, and its votes.",
     "promote": "Make what was merged the next baseline.",
+    "judge": "Probe the judge, compare it with people.",
     "demo": "Two pull requests through the gate, no GPU needed.",
     "completion": "Print the completion script of a shell.",
 }

@@ -22,6 +22,7 @@ COVERAGE = 0.98
 FEW = 10
 """With fewer canaries a bad judge is hardly told from a good one."""
 _WHOLE_KIND = 2
+_FAR_APART = 2
 
 
 def alarm_level(canaries: int) -> int:
@@ -96,7 +97,16 @@ def believed(evaluation: Evaluation) -> Rulings:
     if judging.changed:
         text = "the judge's server changed its model midway; everything was asked again of the new one"
         yield note("evaluate", "judge.changed", text)
+    yield from _divided([grade for grades in judged.values() for grade in grades])
     yield from _covered(judged, reference_arm(evaluation))
+
+
+def _divided(grades: list[Grade]) -> Rulings:
+    voted = [grade.judgement for grade in grades if grade.judgement and len(grade.judgement.votes) > 1]
+    divided = [judgement for judgement in voted if judgement.spread >= _FAR_APART]
+    if divided:
+        text = f"votes on {len(divided)} of {count(len(voted), 'completion')} lie {_FAR_APART} points or more apart"
+        yield note("evaluate", "judge.divided", f"the judges disagree: {text}")
 
 
 def _covered(judged: dict[str, list[Grade]], reference: Arm) -> Rulings:
@@ -112,4 +122,4 @@ def _covered(judged: dict[str, list[Grade]], reference: Arm) -> Rulings:
 
 
 def _is_judged(grade: Grade) -> bool:
-    return grade.grader == "judge" or grade.judgement is not None
+    return grade.grader.removeprefix("not ") == "judge" or grade.judgement is not None

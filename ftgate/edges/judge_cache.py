@@ -6,11 +6,11 @@ no entry: it is asked again and replaced.
 """
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
 
-from ftgate.edges.store import write_atomically
 from ftgate.graders.judge import CRITERIA, SCORES
 from ftgate.values.digest import canonical, digest
 from ftgate.values.evaluation import Question
@@ -61,7 +61,12 @@ class ReplyCache:
         if self._root is not None:
             plain = msgspec.to_builtins(msgspec.structs.replace(reply, cached=False))
             sealed = canonical({"sha256": digest([key, plain]), "reply": plain})
-            write_atomically(self._file(self._root, key), sealed)
+            # Not forced to the disk: what a power cut leaves of an entry is no entry, and is asked again.
+            file = self._file(self._root, key)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            draft = file.with_name(f".{key}.{os.getpid()}")
+            draft.write_bytes(sealed)
+            draft.replace(file)
 
     @staticmethod
     def _file(root: Path, key: str) -> Path:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 2
 """A reply that is off its schema is asked for once more."""
+_PATIENCE = 3
+"""A probe may take so many timeouts: a server may have to load its model first."""
 
 
 class Ballot(Struct, frozen=True, kw_only=True):
@@ -76,16 +78,27 @@ class JudgePanel:
 
     async def _probe(self) -> list[Probe]:
         seen = []
+        limits = self._settings.limits
+        patience = min(limits.deadline_seconds, _PATIENCE * limits.timeout_seconds)
         for endpoint in self._endpoints:
-            async with endpoint.connect() as client:
-                seen.append(await probe(endpoint, client))
+            try:
+                async with asyncio.timeout(patience), endpoint.connect() as client:
+                    seen.append(await probe(endpoint, client))
+            except TimeoutError:
+                raise OutsideError(
+                    f"the judge at {endpoint.address.host} did not say in {patience:g} seconds what it can do",
+                    advice="Look at the server, or raise judge.limits.timeout_seconds.",
+                ) from None
         return seen
 
     def ask(self, questions: Sequence[Question], progress: Progress) -> list[tuple[Reply, ...]]:
         groups = [self._ballots(question) for question in questions]
-        # The same completion may be asked about as a canary and in earnest; then it is in earnest.
-        every = sorted((b for group in groups for b in group), key=lambda b: not b.question.canary)
-        ballots = {self._key(ballot): ballot for ballot in every}
+        ballots: dict[str, Ballot] = {}
+        for ballot in (ballot for group in groups for ballot in group):
+            # The same completion may be asked about as a canary and in earnest; then it is in earnest.
+            if not ballot.question.canary:
+                ballots[self._key(ballot)] = ballot
+            ballots.setdefault(self._key(ballot), ballot)
         found = {key: reply for key in ballots if (reply := self._cache.find(key)) is not None}
         if any(key not in found and not ballot.question.canary for key, ballot in ballots.items()):
             # Old canaries say nothing about a judge that is asked today.
@@ -125,21 +138,22 @@ class JudgePanel:
             )
 
     async def _vote(self, ballot: Ballot, client: "AsyncOpenAI", task: Task) -> Reply:
-        label, tokens = self.records[ballot.seat].label, tokens_of(ballot.question)
-        reply = Reply(state="not_asked", judge=label, vote=ballot.vote)
-        async with self._limiter.turn(tokens):
-            for attempt in range(_ATTEMPTS):
-                if why := self._budget.refusal(tokens):
-                    reply = reply if attempt else replace(reply, detail=why)
-                    break
-                try:
-                    async with asyncio.timeout(self._budget.seconds_left), self._budget.reserved(tokens):
+        tokens, limits = tokens_of(ballot.question), self._settings.limits
+        reply = Reply(state="not_asked", judge=self.records[ballot.seat].label, vote=ballot.vote)
+        try:
+            # Waiting for a turn counts: a rate that is too low for the deadline shall not outlast it.
+            async with asyncio.timeout(self._budget.seconds_left), self._limiter.turn(tokens):
+                for attempt in range(_ATTEMPTS):
+                    if why := self._budget.refusal(tokens):
+                        reply = reply if attempt else replace(reply, detail=why)
+                        break
+                    async with self._budget.reserved(tokens):
                         reply = await self._call(ballot, client, attempt)
-                except TimeoutError:
-                    why = f"the deadline of {self._settings.limits.deadline_seconds:g} seconds passed"
-                    reply = replace(reply, state="transport_error", detail=why)
-                if reply.state not in ("schema_invalid", "out_of_range"):
-                    break
+                    if reply.state not in ("schema_invalid", "out_of_range"):
+                        break
+        except TimeoutError:
+            why = f"the deadline of {limits.deadline_seconds:g} seconds passed"
+            reply = replace(reply, detail=reply.detail or why)
         task.advance()
         return reply
 

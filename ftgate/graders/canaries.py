@@ -55,6 +55,7 @@ _CONTRACTIONS = (
     ("you are", "you're"),
     ("we are", "we're"),
 )
+_ITEM = re.compile(r"\s*\d+[.)]\s\Z")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w]|\.\d)")
 
 
@@ -147,10 +148,16 @@ def wrong_value(reference: str) -> str | None:
     if value is not None:
         changed = _changed(value)
         return None if changed == value else json.dumps(changed, ensure_ascii=False)
-    found = _NUMBER.search(reference)
+    # The number of a list's item is no value: a judge may well overlook it.
+    found = next((n for n in _NUMBER.finditer(reference) if not _ITEM.match(reference, *_line(n))), None)
     if found is None:
         return None
     return f"{reference[: found.start()]}{_other_number(int(found[0]))}{reference[found.end() :]}"
+
+
+def _line(found: re.Match[str]) -> tuple[int, int]:
+    """From the start of the line that a match stands on to just behind what follows it."""
+    return found.string.rfind("\n", 0, found.start()) + 1, found.end() + 2
 
 
 def _structure(reference: str) -> Any:

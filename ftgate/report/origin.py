@@ -10,6 +10,7 @@ from ftgate.report.markdown import Section, details, paragraphs, table
 from ftgate.report.quote import block, code, prose
 from ftgate.report.wording import count, duration, is_hex, join, short
 from ftgate.values.evaluation import Arm
+from ftgate.values.judging import JudgeRecord
 from ftgate.values.run import DataDiff, Protected, Run, Sample
 from ftgate.values.training import Recipe, Training
 
@@ -165,6 +166,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("held-out set", _id(provenance.held_out_sha256)),
         ("prompts", _id(provenance.prompts_sha256)),
         ("generation", _generation(run)),
+        *(("judge", _judge(record)) for record in provenance.judges[:6]),
         ("ftgate", code(provenance.ftgate, 40)),
         ("made", code(provenance.created, 40)),
     ]
@@ -183,6 +185,13 @@ def _generation(run: Run) -> str:
     return ", ".join(
         code(f"{name} {value}", 60) for name, value in list(run.provenance.generation.items())[:8]
     )
+
+
+def _judge(record: JudgeRecord) -> str:
+    can = record.capabilities
+    bound = ", ".join([can.structure, *(name for name in ("temperature", "seed") if getattr(can, name))])
+    named = f"{code(record.label, 80)} {code(record.served, 80) if record.served else ''}"
+    return f"{named.rstrip()} {prose(bound, 60)} {_id(record.identity)}"
 
 
 def _revision(revision: str) -> str:

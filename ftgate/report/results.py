@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Literal
 
+from ftgate.report.agreement import judge_line
 from ftgate.report.markdown import Section, details, paragraphs, table
 from ftgate.report.quote import code, prose
 from ftgate.report.wording import count, points, ranges, severities, share
@@ -40,7 +41,9 @@ def results_section(run: Run) -> Section | None:
     ]
     header = ["", *(arm.value for arm in arms), f"change from {reference}"]
     notes = (_flips(run, run.comparison), _names(run.comparison)) if run.comparison else ()
-    return Section("results", 8, paragraphs("### Results", table(header, body), *notes))
+    return Section(
+        "results", 8, paragraphs("### Results", table(header, body), *notes, prose(judge_line(run), 300))
+    )
 
 
 def _share(evaluation: Evaluation, arm: Arm, kind: Kind) -> str:

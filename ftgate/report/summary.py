@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from ftgate.report.agreement import judge_line
 from ftgate.report.curve import loss_lines
 from ftgate.report.headline import headline
 from ftgate.report.origin import rerun_command, reused, spent_seconds
@@ -103,6 +104,8 @@ def _results(run: Run) -> Iterator[Line]:
             yield Line("plain", _aligned(f"  {title}", [_share(run.evaluation, arm, kind) for arm in arms]))
     if run.comparison is not None:
         yield from _wrapped("dim", _compared(run.comparison), "  ")
+    if line := judge_line(run):
+        yield from _wrapped("dim", line, "  ")
 
 
 def _aligned(title: str, cells: list[str]) -> str:

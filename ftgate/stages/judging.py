@@ -43,6 +43,8 @@ class Bench:
         self._changed = False
         self._tests: dict[Key, Canary] = {}
         self._identity = ""
+        self._greeted = False
+        self._needed: bool | None = None
         self.unavailable = ""
 
     def grade(self, prompt: Prompt, completion: Completion) -> tuple[Grade, ...]:
@@ -56,6 +58,9 @@ class Bench:
         if self._judge is None or not self._asks(prompts) or self.unavailable:
             return self.unavailable
         try:
+            if not self._greeted:
+                self._progress.say("asking the judge's server what it can do")
+                self._greeted = True
             return self._named()
         except OutsideError as error:
             self.unavailable = f"{error.message}. {error.advice}".rstrip()
@@ -119,7 +124,9 @@ class Bench:
         return self._known.get(_key(question), ())
 
     def _asks(self, prompts: Sequence[Prompt]) -> bool:
-        """Whether any prompt asks a judge, found by grading nothing with all of them."""
+        """Whether any prompt asks a judge, found once by grading nothing with all of them."""
+        if self._needed is not None:
+            return self._needed
         asked: list[Question] = []
 
         def note(question: Question) -> Sequence[Reply]:
@@ -128,7 +135,8 @@ class Bench:
 
         for prompt in prompts:
             grade(prompt, Completion(text="", finish="stop", tokens=0), note)
-        return bool(asked)
+        self._needed = bool(asked)
+        return self._needed
 
     def _ask_all(self, arms: Mapping[str, ArmEvaluation], prompts: Sequence[Prompt]) -> None:
         made = canaries(prompts, self._settings.canaries if self._settings else 0)

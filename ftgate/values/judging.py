@@ -132,3 +132,32 @@ class Judging(Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     changed: bool = False
     """Whether a server changed its model midway, so that everything was asked again."""
+
+
+LEVELS = 5
+"""Scores are 1 to LEVELS."""
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    """A number with its 95 % interval; None where the labels do not determine it."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class Agreement(Struct, frozen=True, kw_only=True):
+    """People against a judge. Passed is a score of at least `pass_score`.
+
+    `true_pass` and `false_pass` are the shares of what people pass, and fail, that the judge passes. `unread` labels
+    have no grade of the judge and are in no number. `counts` maps "human,judge" to how often.
+    """
+
+    labels: int
+    unread: int
+    pass_score: int
+    kappa: Estimate
+    accuracy: Estimate
+    true_pass: Estimate
+    false_pass: Estimate
+    counts: Mapping[str, int]

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ftgate.decide.canaries import alarm, alarm_level, believed, tail
 from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Grade, Item, Outcome
-from ftgate.values.judging import CanaryKind, CanaryResult, Judging
+from ftgate.values.judging import CanaryKind, CanaryResult, Judgement, Judging, Reply
 from ftgate.values.run import VerdictOutcome
 
 KINDS: tuple[CanaryKind, ...] = ("verbatim", "paraphrase", "empty", "off-topic", "constant", "injection")
@@ -120,3 +121,15 @@ def test_few_canaries_and_a_change_are_said() -> None:
         ("judge.few-canaries", VerdictOutcome.PASS),
         ("judge.changed", VerdictOutcome.PASS),
     ]
+
+
+def test_votes_far_apart_are_told() -> None:
+    given = evaluation(GOOD)
+    votes = tuple(Reply(state="scored", judge="j", vote=n) for n in range(3))
+    for spread, told in ((1, []), (2, ["judge.divided"])):
+        judgement = Judgement(scores={}, votes=votes, spread=spread)
+        items = tuple(
+            replace(i, grades=(replace(i.grades[0], judgement=judgement),)) for i in given.arms["base"].items
+        )
+        arms = {**given.arms, "base": replace(given.arms["base"], items=items)}
+        assert [id for id, _ in ids(replace(given, arms=arms))] == told

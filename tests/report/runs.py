@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from ftgate.decide.drift import drifts, remembered
-from ftgate.values.baseline import Origin
 from ftgate.decide.slices import slices
+from ftgate.values.baseline import Origin
 from ftgate.values.evaluation import (
     Arm,
     Evaluation,
