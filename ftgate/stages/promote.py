@@ -70,14 +70,16 @@ def promote(push: Push, runs: Mapping[str, Run], ports: Ports) -> Promoted:
     for where, run in runs.items():
         tested = promotable(run, merged)
         if isinstance(tested, Promotable):
-            return _keep(tested, merged, f"{where} tested exactly what was merged", ports)
+            done = _keep(tested, merged, f"{where} tested exactly what was merged", ports)
+            return replace(done, said=(*said, *done.said))
         said.append(f"{where} is not used: {tested}.")
     if push.look or push.train:
-        known = _known(settings, kept, examples, ports, train=push.train)
-        if known is not None:
-            how = "trained here" if not known.training.reused else "the store has what was merged"
-            return _keep(known, merged, how, ports)
-        said.append("The store has no training of the merged data with its answers.")
+        known = _asked(push, settings, kept, examples, ports)
+        if isinstance(known, Promotable):
+            how = "the store has what was merged" if known.training.reused else "trained here"
+            done = _keep(known, merged, how, ports)
+            return replace(done, said=(*said, *done.said))
+        said.append(known)
     return Promoted(said=(*said, f"Nothing was promoted: {_NEXT}."))
 
 
@@ -107,6 +109,20 @@ def _keep(found: Promotable, merged: Merged, how: str, ports: Ports) -> Promoted
     kept = ports.baselines.keep(baseline, promotion)
     what = f"baseline {baseline.key[:12]} of {merged.commit[:12]} ({merged.examples} examples)"
     return Promoted(said=(f"{'Promoted' if kept else 'On record already'}: {what}; {how}.",), kept=kept)
+
+
+def _asked(
+    push: Push, settings: Settings, kept: Reserved, examples: tuple[Example, ...], ports: Ports
+) -> Promotable | str:
+    """What the store has or can be trained, or why there is nothing."""
+    try:
+        known = _known(settings, kept, examples, ports, train=push.train)
+    except InputError as error:
+        if push.train:
+            raise
+        # A hosted job has no training stack, and needs none: the store is a shortcut.
+        return f"The store was not asked: {error.message}."
+    return known or "The store has no training of the merged data with its answers."
 
 
 def _known(

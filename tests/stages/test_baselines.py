@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ftgate.errors import OutsideError
+from ftgate.errors import InputError, OutsideError
 from ftgate.ports import Judge
 from ftgate.stages.pipeline import gate, resume
 from ftgate.stages.promote import Push, promote
@@ -146,6 +146,28 @@ def test_what_nobody_tested_is_left_to_the_next_run_or_trained_when_asked_to(wor
     done = promote(replace(push, train=True), {}, machine.ports)
     assert done.kept and "trained here" in done.said[-1]
     assert labels(world.second()[0]) == ["training candidate"]
+
+
+def test_without_the_training_stack_the_store_is_not_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = world.machine()
+
+    def absent() -> dict[str, str]:
+        raise InputError("training needs torch, which is not installed")
+
+    monkeypatch.setattr(machine.trainer, "versions", absent)
+    push = Push(base="main", head="squashed", look=True)
+    assert "needs torch" in promote(push, {}, machine.ports).said[0]
+    with pytest.raises(InputError, match="needs torch"):
+        promote(replace(push, train=True), {}, machine.ports)
+
+
+def test_a_training_that_failed_is_not_promoted(world: World) -> None:
+    machine = world.machine()
+    machine.trainer.failure = "loss is nan"
+    done = promote(Push(base="main", head="squashed", train=True), {}, machine.ports)
+    assert not done.kept and world.baselines.records == {}
 
 
 def test_other_data_than_what_was_merged_is_not_promoted(world: World) -> None:
