@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ftgate import __version__
+from ftgate.decide.keys import prompts_digest
 from ftgate.decide.promotion import Merged, Promotable, promotable, record
 from ftgate.decide.relevance import relevance
 from ftgate.errors import InputError
@@ -64,6 +65,7 @@ def promote(push: Push, runs: Mapping[str, Run], ports: Ports) -> Promoted:
         settings=settings,
         data_sha256=dataset_digest(examples),
         held_out_sha256=dataset_digest(kept.held_out),
+        prompts_sha256=prompts_digest(planned_prompts(kept)),
         examples=len(examples),
         pull_request=push.pull_request,
     )

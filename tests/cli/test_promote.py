@@ -41,7 +41,12 @@ class Merged:
         self.store = root / "no-store"
 
     def arguments(self, *more: str | Path, base: str | None = None) -> list[str | Path]:
-        named: list[str | Path] = ["--repo", self.repository.root, "--base", base if base is not None else self.before]
+        named: list[str | Path] = [
+            "--repo",
+            self.repository.root,
+            "--base",
+            base if base is not None else self.before,
+        ]
         return ["promote", *named, "--head", "main", "--store", self.store, "--quiet", *more]
 
 
@@ -80,7 +85,14 @@ def test_the_right_one_of_several_directories_is_found(
 ) -> None:
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.json").write_text('{"schema": "ftgate.run/1"')
-    folders: list[str | Path] = ["--run", tmp_path / "none", "--run", tmp_path / "damaged", "--run", merged.out]
+    folders: list[str | Path] = [
+        "--run",
+        tmp_path / "none",
+        "--run",
+        tmp_path / "damaged",
+        "--run",
+        merged.out,
+    ]
     said = ftgate(*merged.arguments(*folders))
     assert said.code == 0 and "Promoted" in said.out
     assert "it has no run.json" in said.err and "not a readable run" in said.err

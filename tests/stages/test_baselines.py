@@ -205,10 +205,13 @@ def forged(run: Run, how: str) -> Run:
         "held out": replace(run.provenance, held_out_sha256="0" * 64),
         "versions": replace(run.provenance, versions={"fake": "2"}),
     }
+    asked = run.evaluation.prompts
+    if how == "an easier prompt":
+        asked = (replace(asked[0], expect={"contains": ""}), *asked[1:])
     return replace(
         run,
         candidate=candidate.get(how, run.candidate),
-        evaluation=replace(run.evaluation, arms=evaluation.get(how, arms)),
+        evaluation=replace(run.evaluation, prompts=asked, arms=evaluation.get(how, arms)),
         provenance=provenance.get(how, run.provenance),
     )
 
@@ -216,6 +219,7 @@ def forged(run: Run, how: str) -> Run:
 @pytest.mark.parametrize(
     "how",
     [
+        "an easier prompt",
         "no answers",
         "no arm",
         "no sentinel",
@@ -342,6 +346,12 @@ def test_a_merge_group_with_the_tree_of_a_tested_head_trains_and_generates_nothi
     assert queued.comparison == run.comparison
     assert queued.verdict is not None and run.verdict is not None
     assert queued.verdict.outcome is run.verdict.outcome
+
+
+def test_only_promote_writes_what_every_machine_believes() -> None:
+    package = Path(__file__).parent.parent.parent / "ftgate"
+    writing = [file.name for file in package.rglob("*.py") if "baselines.keep(" in file.read_text()]
+    assert writing == ["promote.py"]
 
 
 def test_a_merge_group_is_judged_on_all_the_data_in_the_queue(world: World) -> None:
