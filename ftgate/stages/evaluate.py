@@ -25,7 +25,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
     """The run with its evaluation: one arm for the base and one per training that succeeded."""
     settings = planned_settings(ports, run.plan)
     kept = reserved(ports, run.plan.merge_base, settings)
-    prompts = planned_prompts(kept)
+    prompts = questions(kept)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     record = ports.baselines.find(run.baseline.key).record if run.baseline else None
     evaluator = Evaluator(Asking(ports, settings, base_model, prompts), record)
@@ -49,8 +49,9 @@ def evaluate(run: Run, ports: Ports) -> Run:
     )
 
 
-def planned_prompts(kept: Reserved) -> tuple[Prompt, ...]:
-    """Everything that every arm is asked. An example that stands twice in the held-out set is one question."""
+def questions(kept: Reserved) -> tuple[Prompt, ...]:
+    """What every arm is asked: the regression prompts, then the held-out examples."""
+    # An example that stands twice in the held-out set is one question.
     held_out = {p.id: p for p in (held_out_prompt(example, kept.output_schema) for example in kept.held_out)}
     return (*kept.prompts, *held_out.values())
 

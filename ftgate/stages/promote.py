@@ -12,7 +12,7 @@ from ftgate.decide.relevance import relevance
 from ftgate.errors import InputError
 from ftgate.ports import Ports
 from ftgate.stages.asking import Asking
-from ftgate.stages.evaluate import Evaluator, planned_prompts
+from ftgate.stages.evaluate import Evaluator, questions
 from ftgate.stages.inputs import Reserved, reserved, settings_at, training_data
 from ftgate.stages.train import ArmTrainer
 from ftgate.values.dataset import Example, dataset_digest
@@ -65,7 +65,7 @@ def promote(push: Push, runs: Mapping[str, Run], ports: Ports) -> Promoted:
         settings=settings,
         data_sha256=dataset_digest(examples),
         held_out_sha256=dataset_digest(kept.held_out),
-        prompts_sha256=prompts_digest(planned_prompts(kept)),
+        prompts_sha256=prompts_digest(questions(kept)),
         examples=len(examples),
         pull_request=push.pull_request,
     )
@@ -140,7 +140,7 @@ def _known(
         training = trainer.train(Arm.BASELINE, "", examples)
     if training is None or training.failure is not None:
         return None
-    prompts = planned_prompts(kept)
+    prompts = questions(kept)
     evaluator = Evaluator(Asking(ports, settings, base_model, prompts))
     arms: dict[str, ArmEvaluation] = {}
     for arm, of in ((Arm.BASE, None), (Arm.CANDIDATE, training)):

@@ -8,7 +8,7 @@ from ftgate.decide import recipe as recipes
 from ftgate.decide.keys import training_key
 from ftgate.ports import FoundBaseline, Ports, TrainingJob
 from ftgate.stages.asking import Asking
-from ftgate.stages.evaluate import planned_prompts
+from ftgate.stages.evaluate import questions
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.values.baseline import Baseline, Origin, Source
 from ftgate.values.dataset import Example, dataset_digest
@@ -27,7 +27,7 @@ def train(run: Run, ports: Ports) -> Run:
     commits = {Arm.BASELINE: run.plan.merge_base, Arm.CANDIDATE: run.plan.head}
     home, trusted = run.plan.settings_path, run.plan.merge_base
     data = {arm: training_data(ports, at, settings, home, trusted).examples for arm, at in commits.items()}
-    asking = Asking(ports, settings, base_model, planned_prompts(kept))
+    asking = Asking(ports, settings, base_model, questions(kept))
     baseline, origin = trainer.baseline(run.plan.merge_base, data[Arm.BASELINE], asking)
     ports.progress.say(origin.said)
     if origin.problem:

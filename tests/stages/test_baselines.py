@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from ftgate.decide.baselines import unrecorded
 from ftgate.errors import InputError, OutsideError
 from ftgate.ports import Judge
 from ftgate.stages.pipeline import gate, resume
@@ -240,6 +241,23 @@ def test_a_run_that_does_not_prove_what_was_merged_is_not_promoted(world: World,
     done = promote(Push(base="main", head="squashed"), {"out": forged(run, how)}, world.machine().ports)
     assert not done.kept and "is not used" in done.said[0]
     assert world.baselines.records == {}
+
+
+def test_a_run_from_elsewhere_that_claims_a_record_is_held_against_it(world: World) -> None:
+    world.promoted()
+    _, run = world.second()
+    assert run.baseline is not None and run.evaluation is not None and run.origin is not None
+    record = world.baselines.records[run.baseline.key]
+    assert unrecorded(run, record) == ""
+    assert "on record" in unrecorded(run, None)
+    other = replace(run, baseline=replace(run.baseline, adapter_sha256="f" * 64))
+    assert "another one" in unrecorded(other, record)
+    arm = run.evaluation.arms["baseline"]
+    lie = replace(arm.items[0], completion=replace(arm.items[0].completion, text="wrong on purpose"))
+    arms = {**run.evaluation.arms, "baseline": replace(arm, items=(lie, *arm.items[1:]))}
+    forged = replace(run, evaluation=replace(run.evaluation, arms=arms))
+    assert "not what is on record" in unrecorded(forged, record)
+    assert unrecorded(replace(forged, origin=replace(run.origin, source="trained")), None) == ""
 
 
 def test_a_damaged_record_is_said_and_the_baseline_is_trained(world: World) -> None:
