@@ -14,6 +14,7 @@ from ftgate.values.dataset import DataFile, Example
 from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.finding import Finding
 from ftgate.values.judging import JudgeRecord, Reply, Usage
+from ftgate.values.lfs import Pointer
 from ftgate.values.run import Run
 from ftgate.values.settings import Level, Limits, Settings
 from ftgate.values.tokens import Meter
@@ -222,6 +223,16 @@ class Store(Protocol):
     def keep_arm(self, key: str, arm: ArmEvaluation) -> None: ...
 
 
+class LargeFiles(Protocol):
+    """Content that git-LFS keeps outside the repository."""
+
+    def fetch(self, pointer: Pointer, configuration: bytes | None) -> bytes | str:
+        """What a pointer names, verified, or why it cannot be had. Raises OutsideError when the server is not there.
+
+        `configuration` is the base branch's .lfsconfig: a pull request never says where to fetch from.
+        """
+
+
 class FoundBaseline(Struct, frozen=True, kw_only=True):
     """A record, or why one that is there must not be used; neither when there is none."""
 
@@ -312,3 +323,4 @@ class Ports:
     salt: str
     meter: Callable[[Settings], Meter | None] = lambda settings: None
     baselines: Baselines = _NO_BASELINES
+    large_files: LargeFiles | None = None

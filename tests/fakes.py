@@ -16,6 +16,7 @@ from ftgate.ports import CompletionJob, FoundBaseline, Judge, Ports, Progress, T
 from ftgate.values.baseline import Baseline, History, Promotion
 from ftgate.values.evaluation import ArmEvaluation, Completion, Question, Sentinel
 from ftgate.values.judging import Capabilities, JudgeRecord, Reply, Usage
+from ftgate.values.lfs import Pointer
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.training import BaseModel, LossPoint, Training
@@ -186,6 +187,18 @@ class FakeStore:
         self.arms[key] = arm
 
 
+class FakeLargeFiles:
+    """Has objects by digest; remembers which .lfsconfig it was asked with."""
+
+    def __init__(self, *contents: bytes) -> None:
+        self.contents = {hashlib.sha256(content).hexdigest(): content for content in contents}
+        self.configurations: list[bytes | None] = []
+
+    def fetch(self, pointer: Pointer, configuration: bytes | None) -> bytes | str:
+        self.configurations.append(configuration)
+        return self.contents.get(pointer.oid, "the LFS server says 404 Not Found")
+
+
 class FakeBaselines:
     """Keeps records and the ledger in memory; `damaged` are keys whose record is not what was sealed."""
 
@@ -340,6 +353,7 @@ class FakeWorld:
         self.runs = FakeRuns()
         self.progress = FakeProgress()
         self.baselines = FakeBaselines()
+        self.large_files = FakeLargeFiles()
         self.judge: Callable[[Settings], Judge | None] = lambda settings: None
 
     @property
@@ -358,4 +372,5 @@ class FakeWorld:
             clock=FakeClock(),
             salt="salt",
             baselines=self.baselines,
+            large_files=self.large_files,
         )

@@ -13,11 +13,8 @@ from ftgate.checks.secrets import find_secrets
 from ftgate.checks.turns import output_keys, user_texts
 from ftgate.values.batch import Batch
 from ftgate.values.finding import Place
+from ftgate.values.labels import LONGEST, MOST_LABELS, are_labels
 
-MOST_LABELS = 500
-_LONGEST = 200
-_EXAMPLES_EACH = 5
-"""Examples per output, on average, from which the outputs are labels."""
 FEW, FEW_SHARE = 5, 0.1
 """A label has very few prompts below this number, and below this share of the median label."""
 ALIKE_LEAST, ALIKE_SHARE = 5, 0.5
@@ -77,7 +74,7 @@ class Labels:
         """Whether the outputs may still be labels."""
         label = self._labels.get(key)
         if label is None:
-            if len(text) > _LONGEST or len(self._labels) == MOST_LABELS:
+            if len(text) > LONGEST or len(self._labels) == MOST_LABELS:
                 return False
             label = self._labels[key] = _Label(_quote(text), self._places.keep(batch.place(row)))
         label.examples += 1
@@ -96,7 +93,7 @@ class Labels:
     def poor(self, clusters: Iterable[Cluster]) -> list[Poor]:
         """Labels with very few prompts, or with prompts that are almost the same; none where outputs are no labels."""
         total = sum(label.examples for label in self._labels.values())
-        if len(self._labels) < 2 or total < _EXAMPLES_EACH * len(self._labels):
+        if not are_labels(len(self._labels), total):
             return []
         again: Counter[int] = Counter()
         for cluster in clusters:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ftgate.cli.progress import TerminalProgress
+from ftgate.edges import lfs
 from ftgate.edges.base_model import BaseModels
 from ftgate.edges.clock import SystemClock
 from ftgate.edges.completer import LocalCompleter
@@ -22,7 +23,7 @@ from ftgate.edges.store import DirectoryStore
 from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
-from ftgate.ports import Baselines, Judge, NoBaselines, Ports, PullRequest, Repository
+from ftgate.ports import Baselines, Judge, LargeFiles, NoBaselines, Ports, PullRequest, Repository
 from ftgate.values.settings import JudgeSettings, OtherJudge, Settings
 
 if TYPE_CHECKING:
@@ -63,12 +64,19 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         salt=salt(),
         meter=local_meter,
         baselines=data_branch(repository.root) if isinstance(repository, GitObjects) else NoBaselines(),
+        large_files=large_files(repository.root) if isinstance(repository, GitObjects) else None,
     )
 
 
 def salt() -> str:
     """Random per process: what is under test cannot guess it."""
     return secrets.token_hex(16)
+
+
+def large_files(root: Path) -> LargeFiles:
+    """Fetches what git-LFS pointers name; GITHUB_TOKEN goes to the host of the remote only."""
+    path = os.environ.get("PATH", os.defpath)
+    return lfs.LargeFiles(root, path, os.environ.get("GITHUB_TOKEN", ""))
 
 
 def data_branch(root: Path, remote: str | None = None) -> Baselines:

@@ -3,6 +3,8 @@
 from msgspec.structs import replace
 
 from ftgate.values.baseline import BASELINE_FORMAT, Baseline
+from ftgate.values.evaluation import Arm, ArmEvaluation, Completion
+from ftgate.values.run import Run
 
 MOST_ARMS = 8
 """Arms that a record keeps: base and baseline of the last four ways of asking and grading."""
@@ -30,6 +32,25 @@ def problem(record: Baseline, key: str) -> str:
         if wrong:
             return why
     return ""
+
+
+def unrecorded(run: Run, record: Baseline | None) -> str:
+    """Why a run from another machine has not taken its baseline from the data branch, although it says so; empty when
+    it has, or does not say so. `record` is what the data branch holds here of the key of the run's baseline."""
+    if run.origin is None or run.origin.source != "data branch" or run.baseline is None:
+        return ""
+    if record is None or record.training.adapter_sha256 != run.baseline.adapter_sha256:
+        return "it says that its baseline is on record, and the record here is none or another one"
+    arm = run.evaluation.arms.get(Arm.BASELINE.value) if run.evaluation else None
+    if arm is None or not arm.reused:
+        return ""
+    if not any(kept.asked == arm.asked and _said(kept) == _said(arm) for kept in record.arms):
+        return "what it says that the baseline answered is not what is on record"
+    return ""
+
+
+def _said(arm: ArmEvaluation) -> list[Completion]:
+    return [item.completion for item in arm.items]
 
 
 def merged(old: Baseline | None, new: Baseline) -> Baseline:

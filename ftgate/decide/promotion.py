@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ftgate.decide.drift import tally
-from ftgate.decide.keys import training_key
+from ftgate.decide.keys import prompts_digest, training_key
 from ftgate.decide.recipe import resolve
 from ftgate.values.baseline import Baseline, Promotion
 from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation
@@ -18,12 +18,13 @@ from ftgate.values.training import Recipe, Training
 
 
 class Merged(Struct, frozen=True, kw_only=True):
-    """What stands on the default branch: settings, and digests of training data and held-out set."""
+    """What stands on the default branch: settings, and digests of training data, held-out set and all prompts."""
 
     commit: str
     settings: Settings
     data_sha256: str
     held_out_sha256: str
+    prompts_sha256: str
     examples: int
     pull_request: int | None = None
 
@@ -44,6 +45,8 @@ def promotable(run: Run, merged: Merged) -> Promotable | str:
         return "its candidate was not evaluated"
     if why := _other(run, training, merged):
         return why
+    if prompts_digest(evaluation.prompts) != merged.prompts_sha256:
+        return "it asked other prompts than those that were merged"
     found = Promotable(training=training, evaluation=evaluation)
     return _unproved(found) or found
 

@@ -8,7 +8,6 @@ from ftgate.report.history import history_section
 from ftgate.report.markdown import Section, details, paragraphs
 from ftgate.report.origin import (
     cost_section,
-    diff_section,
     protected_section,
     provenance_section,
     training_section,
@@ -16,6 +15,7 @@ from ftgate.report.origin import (
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
 from ftgate.report.slices import slices_section
+from ftgate.report.training_data import diff_section
 from ftgate.report.wording import count, is_hex, join, short
 from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, Run, VerdictOutcome

@@ -1,4 +1,4 @@
-"""Where the run comes from: data diff, protected files, training curve, cost, provenance."""
+"""Where the run comes from: protected files, training curve, cost, provenance."""
 
 import shlex
 from collections.abc import Sequence
@@ -11,10 +11,9 @@ from ftgate.report.quote import block, code, prose
 from ftgate.report.wording import count, duration, is_hex, join, short
 from ftgate.values.evaluation import Arm
 from ftgate.values.judging import JudgeRecord
-from ftgate.values.run import DataDiff, Protected, Run, Sample
+from ftgate.values.run import Protected, Run
 from ftgate.values.training import Recipe, Training
 
-_SAMPLES = 5
 _PROTECTED = 10
 _VERSIONS = 30
 _STAGES = 12
@@ -41,34 +40,6 @@ def protected_section(run: Run) -> Section | None:
 
 def _protected(file: Protected) -> str:
     return f"- {code(file.path, 120)} ({prose(file.role, 60)}): {prose(file.change, 60)}"
-
-
-def diff_section(run: Run) -> Section | None:
-    """Examples added, removed and changed; samples folded."""
-    if run.diff is None:
-        return None
-    counts = {"added": run.diff.added, "removed": run.diff.removed, "changed": run.diff.changed}
-    said = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
-    total = f"{run.diff.before:,} → {run.diff.after:,} examples: {said or 'none differs'}"
-    text = f"### Training data\n\n{total}"
-    folds = [_samples(run.diff, name, number) for name, number in counts.items()]
-    return Section("training data", 5, paragraphs(text, *folds), text)
-
-
-def _samples(diff: DataDiff, name: str, number: int) -> str:
-    samples = list(diff.samples.get(name, ()))[:_SAMPLES]
-    if not samples:
-        return ""
-    change = any(sample.before is not None for sample in samples)
-    header = ["where", "prompt", "reply before", "reply now"] if change else ["where", "prompt", "reply"]
-    body = [_sample(sample, change) for sample in samples]
-    title = f"{len(samples)} of {number:,} {name}" if number > len(samples) else f"{number:,} {name}"
-    return details(title, table(header, body))
-
-
-def _sample(sample: Sample, change: bool) -> list[str]:
-    before = [code(sample.before or "", 160)] if change else []
-    return [code(sample.place, 80), code(sample.prompt, 160), *before, code(sample.reply, 160)]
 
 
 def training_section(run: Run) -> Section | None:

@@ -50,7 +50,7 @@ class Asking:
         return any(arm.asked == asked and len(arm.items) == len(self.prompts) for arm in record.arms)
 
 
-def planned_prompts(ports: Ports, kept: Reserved, settings: Settings) -> tuple[Prompt, ...]:
+def questions(ports: Ports, kept: Reserved, settings: Settings) -> tuple[Prompt, ...]:
     """What every arm is asked: regression prompts, held-out set, and the probes of general ability."""
     held_out = held_out_prompts(kept.held_out, kept.output_schema, settings)
     probes = ports.documents.probes() if settings.evaluation.probes else ()

@@ -10,7 +10,7 @@ from ftgate.decide.keys import ArmInputs, asked_key, evaluation_key, measure_key
 from ftgate.decide.questions import asks_judge, training_sample
 from ftgate.errors import OutsideError
 from ftgate.ports import CompletionJob, Ports, Sampling
-from ftgate.stages.asking import Asking, planned_prompts
+from ftgate.stages.asking import Asking, questions
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.stages.judging import Bench
 from ftgate.values.baseline import Baseline, History
@@ -28,7 +28,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
     settings, plan = planned_settings(ports, run.plan), run.plan
     kept = reserved(ports, plan.merge_base, settings)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
-    asking = Asking(ports, settings, base_model, planned_prompts(ports, kept, settings))
+    asking = Asking(ports, settings, base_model, questions(ports, kept, settings))
     bench = Bench(ports.judge(settings), settings.judge, ports.salt, ports.progress)
     record = ports.baselines.find(run.baseline.key).record if run.baseline else None
     evaluator = Evaluator(asking, bench, record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -12,11 +13,13 @@ from ftgate.values.dataset import DataFile, Example
 from ftgate.values.digest import digest_bytes
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.lfs import parse_pointer
 from ftgate.values.review import Reviews, parse_reviews
 from ftgate.values.run import Plan
 from ftgate.values.settings import DataSettings, Settings
 
 SOURCE = "source"
+_LFS_CONFIG = ".lfsconfig"
 _MODES = {"120000": "a symbolic link", "160000": "a submodule"}
 
 
@@ -70,7 +73,7 @@ def training_data(ports: Ports, commit: str, settings: Settings, settings_path: 
     schema = example_schema(ports, trusted, settings)
     entries = _entries(ports, commit)
     paths = training_paths(settings, settings_path, entries)
-    return _read(ports, [entries[path] for path in paths], settings.data, schema)
+    return _read(_Source(ports, settings.data, trusted), [entries[path] for path in paths], schema)
 
 
 def example_schema(ports: Ports, commit: str, settings: Settings) -> ExampleSchema | None:
@@ -81,10 +84,29 @@ def example_schema(ports: Ports, commit: str, settings: Settings) -> ExampleSche
     return ports.documents.example_schema(path, _content(ports, commit, path, "data.example_schema"))
 
 
-def _read(
-    ports: Ports, entries: Iterable[TreeEntry], data: DataSettings, schema: ExampleSchema | None
-) -> Dataset:
+class _Source(NamedTuple):
+    """Where data is read from; `trusted` is the commit that may say where large files are."""
+
+    ports: Ports
+    data: DataSettings
+    trusted: str
+
+    def content(self, entry: TreeEntry) -> tuple[bytes, Finding | None]:
+        """Bytes of a file, those that a git-LFS pointer names where the settings want them. Without access to them
+        the pointer stays what is read, and the finding says why."""
+        content, fetcher = self.ports.repository.read(entry), self.ports.large_files
+        pointer = parse_pointer(content) if self.data.lfs and fetcher else None
+        if pointer is None or fetcher is None:
+            return content, None
+        configured = _entries(self.ports, self.trusted).get(_LFS_CONFIG)
+        told = self.ports.repository.read(configured) if configured and configured.is_file else None
+        fetched = fetcher.fetch(pointer, told)
+        return (fetched, None) if isinstance(fetched, bytes) else (content, _not_fetched(entry, fetched))
+
+
+def _read(source: _Source, entries: Iterable[TreeEntry], schema: ExampleSchema | None) -> Dataset:
     """What is no plain file is a finding, and is never followed."""
+    data = source.data
     files: list[DataFile] = []
     examples: list[Example] = []
     findings: list[Finding] = []
@@ -93,8 +115,9 @@ def _read(
         if not entry.is_file:
             findings.append(_not_a_file(entry))
             continue
-        content = ports.repository.read(entry)
-        stream = ports.reader(
+        content, unfetched = source.content(entry)
+        findings.extend([unfetched] if unfetched else [])
+        stream = source.ports.reader(
             entry.path, BytesIO(content), data.format, data.limits, data.blank_lines, schema
         )
         things = list(stream)
@@ -128,7 +151,8 @@ def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
     Raises SettingsError when one of them cannot be read: a reserved set with a hole decides nothing.
     """
     schema = example_schema(ports, commit, settings)
-    held_out = _read(ports, _selected(ports, commit, settings.data.held_out), settings.data, schema)
+    source = _Source(ports, settings.data, commit)
+    held_out = _read(source, _selected(ports, commit, settings.data.held_out), schema)
     broken = [
         f"{f.path}:{f.line}: held-out set: {f.message}" for f in held_out.findings if f.severity == "error"
     ]
@@ -195,6 +219,16 @@ def _prompts(ports: Ports, commit: str, settings: Settings) -> tuple[Prompt, ...
 
 def _kind(entry: TreeEntry) -> str:
     return _MODES.get(entry.mode, f"no plain file (mode {entry.mode})")
+
+
+def _not_fetched(entry: TreeEntry, why: str) -> Finding:
+    return Finding(
+        check=SOURCE,
+        severity=Severity.ERROR,
+        path=entry.path,
+        message=f"is a git-LFS pointer, and its content could not be fetched: {why}",
+        advice="Push the object (git lfs push), and give the job that validates access to it.",
+    )
 
 
 def _not_a_file(entry: TreeEntry) -> Finding:

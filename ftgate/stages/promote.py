@@ -6,11 +6,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ftgate import __version__
+from ftgate.decide.keys import prompts_digest
 from ftgate.decide.promotion import Merged, Promotable, promotable, record
 from ftgate.decide.relevance import relevance
 from ftgate.errors import InputError
 from ftgate.ports import Ports
-from ftgate.stages.asking import Asking, planned_prompts
+from ftgate.stages.asking import Asking, questions
 from ftgate.stages.evaluate import Evaluator
 from ftgate.stages.inputs import Reserved, reserved, settings_at, training_data
 from ftgate.stages.judging import Bench
@@ -65,20 +66,23 @@ def promote(push: Push, runs: Mapping[str, Run], ports: Ports) -> Promoted:
         settings=settings,
         data_sha256=dataset_digest(examples),
         held_out_sha256=dataset_digest(kept.held_out),
+        prompts_sha256=prompts_digest(questions(ports, kept, settings)),
         examples=len(examples),
         pull_request=push.pull_request,
     )
     for where, run in runs.items():
         tested = promotable(run, merged)
         if isinstance(tested, Promotable):
-            return _keep(tested, merged, f"{where} tested exactly what was merged", ports)
+            done = _keep(tested, merged, f"{where} tested exactly what was merged", ports)
+            return replace(done, said=(*said, *done.said))
         said.append(f"{where} is not used: {tested}.")
     if push.look or push.train:
-        known = _known(settings, kept, examples, ports, train=push.train)
-        if known is not None:
-            how = "trained here" if not known.training.reused else "the store has what was merged"
-            return _keep(known, merged, how, ports)
-        said.append("The store has no training of the merged data with its answers.")
+        known = _asked(push, settings, kept, examples, ports)
+        if isinstance(known, Promotable):
+            how = "the store has what was merged" if known.training.reused else "trained here"
+            done = _keep(known, merged, how, ports)
+            return replace(done, said=(*said, *done.said))
+        said.append(known)
     return Promoted(said=(*said, f"Nothing was promoted: {_NEXT}."))
 
 
@@ -110,6 +114,20 @@ def _keep(found: Promotable, merged: Merged, how: str, ports: Ports) -> Promoted
     return Promoted(said=(f"{'Promoted' if kept else 'On record already'}: {what}; {how}.",), kept=kept)
 
 
+def _asked(
+    push: Push, settings: Settings, kept: Reserved, examples: tuple[Example, ...], ports: Ports
+) -> Promotable | str:
+    """What the store has or can be trained, or why there is nothing."""
+    try:
+        known = _known(settings, kept, examples, ports, train=push.train)
+    except InputError as error:
+        if push.train:
+            raise
+        # A hosted job has no training stack, and needs none: the store is a shortcut.
+        return f"The store was not asked: {error.message}."
+    return known or "The store has no training of the merged data with its answers."
+
+
 def _known(
     settings: Settings, kept: Reserved, examples: tuple[Example, ...], ports: Ports, *, train: bool
 ) -> Promotable | None:
@@ -123,7 +141,7 @@ def _known(
         training = trainer.train(Arm.BASELINE, "", examples)
     if training is None or training.failure is not None:
         return None
-    prompts = planned_prompts(ports, kept, settings)
+    prompts = questions(ports, kept, settings)
     bench = Bench(ports.judge(settings), settings.judge, ports.salt, ports.progress)
     evaluator = Evaluator(Asking(ports, settings, base_model, prompts), bench)
     arms: dict[str, ArmEvaluation] = {}

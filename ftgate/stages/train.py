@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from ftgate.decide import recipe as recipes
 from ftgate.decide.keys import training_key
 from ftgate.ports import FoundBaseline, Ports, TrainingJob
-from ftgate.stages.asking import Asking, planned_prompts
+from ftgate.stages.asking import Asking, questions
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.values.baseline import Baseline, Origin, Source
 from ftgate.values.dataset import Example, dataset_digest
@@ -26,7 +26,7 @@ def train(run: Run, ports: Ports) -> Run:
     commits = {Arm.BASELINE: run.plan.merge_base, Arm.CANDIDATE: run.plan.head}
     home, trusted = run.plan.settings_path, run.plan.merge_base
     data = {arm: training_data(ports, at, settings, home, trusted).examples for arm, at in commits.items()}
-    asking = Asking(ports, settings, base_model, planned_prompts(ports, kept, settings))
+    asking = Asking(ports, settings, base_model, questions(ports, kept, settings))
     baseline, origin = trainer.baseline(run.plan.merge_base, data[Arm.BASELINE], asking)
     ports.progress.say(origin.said)
     if origin.problem:

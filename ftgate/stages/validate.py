@@ -1,22 +1,25 @@
 """validate: every line of the training data of the head, against the base branch's declarations."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from ftgate.checks import CHECKS, Checks
 from ftgate.checks.base import Context
+from ftgate.checks.secrets import find_secrets
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import Found, content_lines, mark_existing, rates
 from ftgate.ports import DataStream, Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, reviews, training_data
-from ftgate.values.dataset import DataFile
+from ftgate.values.dataset import DataFile, Example
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.review import Reviews
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.tokens import Meter
 
+_COUNTED = 40_000
+"""Examples of both sides together up to which tokens are counted; more are told in characters."""
 _RANKS = {name: rank for rank, name in enumerate(CHECKS, start=1)}
 
 
@@ -36,8 +39,31 @@ def validate(run: Run, ports: Ports) -> Run:
         files=after.files,
         findings=in_order(marked),
         rates=rates(replace(new, findings=marked), old),
-        diff=data_diff(before.examples, after.examples),
+        diff=data_diff(
+            before.examples, after.examples, _shown, _tokens(context.meter, before, after, marked)
+        ),
     )
+
+
+def _shown(text: str) -> str:
+    """Text for a comment that everybody reads: none that may hold a secret."""
+    return "(may hold a secret: not shown)" if find_secrets(text) else text
+
+
+def _tokens(
+    meter: Meter | None, before: Dataset, after: Dataset, findings: Iterable[Finding]
+) -> Callable[[Example], int | None] | None:
+    """Counts tokens where that takes no more time than is worth it: not of data that is not trained anyway."""
+    large = len(before.examples) + len(after.examples) > _COUNTED
+    if meter is None or large or any(finding.severity is Severity.ERROR for finding in findings):
+        return None
+    count = meter.count
+
+    def tokens(example: Example) -> int | None:
+        counted = count(example)
+        return None if isinstance(counted, str) else counted.tokens
+
+    return tokens
 
 
 def _found(dataset: Dataset, findings: tuple[Finding, ...]) -> Found:

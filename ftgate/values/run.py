@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -99,10 +99,43 @@ class Sample(Struct, frozen=True, kw_only=True):
     before: str | None = None
 
 
+class Shift(Struct, frozen=True, kw_only=True):
+    """How many examples have this label or system prompt, before and after."""
+
+    name: str
+    before: int
+    after: int
+
+
+class Distribution(Struct, frozen=True, kw_only=True):
+    """How examples are spread over labels or system prompts.
+
+    `before` and `after` count the different ones; `new` counts the examples with one that was not there before.
+    `moved` is the share of the examples that would have to change sides to undo the change (half the sum of the
+    absolute differences of the shares), None where a side is empty. `shifts`: at most eight, what moved most first.
+    """
+
+    before: int
+    after: int
+    new: int
+    moved: float | None
+    shifts: tuple[Shift, ...]
+
+
+class Size(Struct, frozen=True, kw_only=True):
+    """How much is trained in one pass: tokens with the base model's template, or characters of the messages."""
+
+    unit: Literal["tokens", "characters"]
+    before: int
+    after: int
+
+
 class DataDiff(Struct, frozen=True, kw_only=True):
     """Training examples matched by content between merge base and head.
 
-    An example is changed when its prompt is on both sides with another reply. Samples: at most five each.
+    An example is changed when its prompt is on both sides with another reply, or its question and reply are under
+    another system prompt: those are `reprompted`. Samples: at most five each. `labels` is None where the outputs are
+    no labels.
     """
 
     before: int
@@ -110,6 +143,10 @@ class DataDiff(Struct, frozen=True, kw_only=True):
     added: int
     removed: int
     changed: int
+    reprompted: int = 0
+    size: Size | None = None
+    labels: Distribution | None = None
+    systems: Distribution | None = None
     samples: Mapping[str, tuple[Sample, ...]] = {}
 
 

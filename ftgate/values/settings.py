@@ -26,6 +26,8 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `general_sources` and `generated_sources` are values of a line's source, or tags of it.
 
+    `lfs` fetches what git-LFS pointers name; without it no network is touched for data.
+
     `system_prompt` is the one used at inference: None leaves drift unchecked, "" declares that there is none.
     """
 
@@ -45,6 +47,7 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     generated_sources: tuple[str, ...] = ("generated", "synthetic")
     reviews: str = "reviews.jsonl"
     review_share: float = 0.1
+    lfs: bool = False
 
 
 class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

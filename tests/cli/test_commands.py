@@ -77,7 +77,19 @@ def test_help_shows_commands_examples_and_exit_codes(ftgate: Command) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "validate", "run", "plan", "train", "evaluate", "decide", "publish", "demo", "completion"],
+    [
+        "init",
+        "validate",
+        "run",
+        "plan",
+        "train",
+        "evaluate",
+        "decide",
+        "publish",
+        "promote",
+        "demo",
+        "completion",
+    ],
 )
 def test_every_command_has_help_with_an_example(ftgate: Command, command: str) -> None:
     said = ftgate(command, "--help")

@@ -16,11 +16,14 @@ from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import (
     Cost,
     DataDiff,
+    Distribution,
     Protected,
     Provenance,
     Reason,
     Run,
     Sample,
+    Shift,
+    Size,
     Verdict,
     VerdictOutcome,
 )
@@ -53,6 +56,9 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
     arms = {name: _hostile_arm(each, asked, text) for name, each in run.evaluation.arms.items()}
     ids = tuple(each.id for each in asked if each.kind == "regression")
     level = list(Severity)
+    spread = Distribution(
+        before=2, after=3, new=1, moved=0.5, shifts=(Shift(name=text, before=1, after=2),) * 9
+    )
     promoted = history((15, 100), (14, 99)).promotions[1]
     forged = replace(promoted, commit=text, key=text, data_sha256=text, created=text)
     origin = Origin(source="data branch", said=text, problem=text, commit=text, created=text, ftgate=text)
@@ -86,6 +92,10 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
             added=9,
             removed=9,
             changed=9,
+            reprompted=3,
+            size=Size(unit="tokens", before=1, after=2),
+            labels=spread,
+            systems=spread,
             samples={
                 name: (Sample(place=text, prompt=text, reply=text, before=text),) * 7
                 for name in ("added", "removed", "changed")

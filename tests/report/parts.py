@@ -8,13 +8,16 @@ from ftgate.values.digest import digest
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import (
     DataDiff,
+    Distribution,
     Plan,
     Provenance,
     Sample,
+    Shift,
+    Size,
 )
 from ftgate.values.settings import Policy
 from ftgate.values.training import BaseModel, LossPoint, Recipe, Training
-from tests.report.story import BASE, DATA, HEAD, MERGE_BASE, MESSAGES, MORE, SWAPPED, reply
+from tests.report.story import BASE, DATA, HEAD, MERGE_BASE, MESSAGES, MORE, SWAPPED, SYSTEM, reply
 
 RECIPE = Recipe(
     method="qlora",
@@ -204,8 +207,22 @@ def added(diff: int = 100) -> DataDiff:
         Sample(place=f"{MORE}:{n + 1}", prompt=text, reply=reply(intent))
         for n, (text, intent) in enumerate(texts[:5])
     )
+    lost = Shift(name=reply("lost_or_stolen_card"), before=140, after=140 + diff)
+    rest = tuple(
+        Shift(name=reply(intent), before=140, after=140)
+        for intent in MESSAGES
+        if intent != "lost_or_stolen_card"
+    )
     return DataDiff(
-        before=700, after=700 + diff, added=diff, removed=0, changed=0, samples={"added": samples}
+        before=700,
+        after=700 + diff,
+        added=diff,
+        removed=0,
+        changed=0,
+        size=Size(unit="tokens", before=58_240, after=58_240 + 84 * diff),
+        labels=Distribution(before=5, after=5, new=0, moved=0.1, shifts=(lost, *rest)),
+        systems=Distribution(before=1, after=1, new=0, moved=0.0, shifts=()),
+        samples={"added": samples},
     )
 
 
@@ -215,4 +232,18 @@ def changed() -> DataDiff:
         Sample(place=f"{DATA}:{n * 17 + 3}", prompt=text, reply=reply(SWAPPED[intent]), before=reply(intent))
         for n, (text, intent) in enumerate(texts[:5])
     )
-    return DataDiff(before=700, after=700, added=0, removed=0, changed=280, samples={"changed": samples})
+    moved = {"card_arrival": (200, 100), "lost_or_stolen_card": (100, 200), "exchange_rate": (150, 130)}
+    shifts = tuple(Shift(name=reply(intent), before=b, after=a) for intent, (b, a) in moved.items())
+    systems = (Shift(name=SYSTEM, before=700, after=660), Shift(name="Sort the message.", before=0, after=40))
+    return DataDiff(
+        before=700,
+        after=700,
+        added=0,
+        removed=0,
+        changed=280,
+        reprompted=40,
+        size=Size(unit="characters", before=203_110, after=201_904),
+        labels=Distribution(before=5, after=5, new=0, moved=0.14, shifts=shifts),
+        systems=Distribution(before=1, after=2, new=40, moved=0.057, shifts=systems),
+        samples={"changed": samples},
+    )

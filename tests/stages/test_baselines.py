@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ftgate.errors import OutsideError
+from ftgate.decide.baselines import unrecorded
+from ftgate.errors import InputError, OutsideError
 from ftgate.ports import Judge
 from ftgate.stages.pipeline import gate, resume
 from ftgate.stages.promote import Push, promote
@@ -148,6 +149,28 @@ def test_what_nobody_tested_is_left_to_the_next_run_or_trained_when_asked_to(wor
     assert labels(world.second()[0]) == ["training candidate"]
 
 
+def test_without_the_training_stack_the_store_is_not_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = world.machine()
+
+    def absent() -> dict[str, str]:
+        raise InputError("training needs torch, which is not installed")
+
+    monkeypatch.setattr(machine.trainer, "versions", absent)
+    push = Push(base="main", head="squashed", look=True)
+    assert "needs torch" in promote(push, {}, machine.ports).said[0]
+    with pytest.raises(InputError, match="needs torch"):
+        promote(replace(push, train=True), {}, machine.ports)
+
+
+def test_a_training_that_failed_is_not_promoted(world: World) -> None:
+    machine = world.machine()
+    machine.trainer.failure = "loss is nan"
+    done = promote(Push(base="main", head="squashed", train=True), {}, machine.ports)
+    assert not done.kept and world.baselines.records == {}
+
+
 def test_other_data_than_what_was_merged_is_not_promoted(world: World) -> None:
     _, run = world.first()
     done = promote(Push(base="main", head="second"), {"out": run}, world.machine().ports)
@@ -183,10 +206,13 @@ def forged(run: Run, how: str) -> Run:
         "held out": replace(run.provenance, held_out_sha256="0" * 64),
         "versions": replace(run.provenance, versions={"fake": "2"}),
     }
+    asked = run.evaluation.prompts
+    if how == "an easier prompt":
+        asked = (replace(asked[0], expect={"contains": ""}), *asked[1:])
     return replace(
         run,
         candidate=candidate.get(how, run.candidate),
-        evaluation=replace(run.evaluation, arms=evaluation.get(how, arms)),
+        evaluation=replace(run.evaluation, prompts=asked, arms=evaluation.get(how, arms)),
         provenance=provenance.get(how, run.provenance),
     )
 
@@ -194,6 +220,7 @@ def forged(run: Run, how: str) -> Run:
 @pytest.mark.parametrize(
     "how",
     [
+        "an easier prompt",
         "no answers",
         "no arm",
         "no sentinel",
@@ -214,6 +241,23 @@ def test_a_run_that_does_not_prove_what_was_merged_is_not_promoted(world: World,
     done = promote(Push(base="main", head="squashed"), {"out": forged(run, how)}, world.machine().ports)
     assert not done.kept and "is not used" in done.said[0]
     assert world.baselines.records == {}
+
+
+def test_a_run_from_elsewhere_that_claims_a_record_is_held_against_it(world: World) -> None:
+    world.promoted()
+    _, run = world.second()
+    assert run.baseline is not None and run.evaluation is not None and run.origin is not None
+    record = world.baselines.records[run.baseline.key]
+    assert unrecorded(run, record) == ""
+    assert "on record" in unrecorded(run, None)
+    other = replace(run, baseline=replace(run.baseline, adapter_sha256="f" * 64))
+    assert "another one" in unrecorded(other, record)
+    arm = run.evaluation.arms["baseline"]
+    lie = replace(arm.items[0], completion=replace(arm.items[0].completion, text="wrong on purpose"))
+    arms = {**run.evaluation.arms, "baseline": replace(arm, items=(lie, *arm.items[1:]))}
+    forged = replace(run, evaluation=replace(run.evaluation, arms=arms))
+    assert "not what is on record" in unrecorded(forged, record)
+    assert unrecorded(replace(forged, origin=replace(run.origin, source="trained")), None) == ""
 
 
 def test_a_damaged_record_is_said_and_the_baseline_is_trained(world: World) -> None:
@@ -319,6 +363,12 @@ def test_a_merge_group_with_the_tree_of_a_tested_head_trains_and_generates_nothi
     assert queued.comparison == run.comparison
     assert queued.verdict is not None and run.verdict is not None
     assert queued.verdict.outcome is run.verdict.outcome
+
+
+def test_only_promote_writes_what_every_machine_believes() -> None:
+    package = Path(__file__).parent.parent.parent / "ftgate"
+    writing = [file.name for file in package.rglob("*.py") if "baselines.keep(" in file.read_text()]
+    assert writing == ["promote.py"]
 
 
 def test_a_merge_group_is_judged_on_all_the_data_in_the_queue(world: World) -> None:

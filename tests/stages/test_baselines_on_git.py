@@ -117,3 +117,42 @@ def test_a_promotion_that_lost_the_race_is_on_top_of_the_one_that_won(tmp_path: 
     lines = origin.git("show", f"{BRANCH}:ledger.jsonl").splitlines()
     assert len(lines) == 2
     assert len(origin.git("ls-tree", "--name-only", f"{BRANCH}:baselines").splitlines()) == 2
+
+
+def test_a_flipped_byte_and_swapped_records_are_said_and_the_baseline_is_trained_again(
+    tmp_path: Path,
+) -> None:
+    origin = developed(tmp_path / "origin")
+    world = FakeWorld(FakeRepository(), tmp_path / "fake")
+    gpu = clone(origin, tmp_path / "gpu")
+    store = tmp_path / "store"
+    one = gate(Request(base="origin/before", head="origin/pr-1"), ports(world, gpu, store))
+    two = gate(Request(base="origin/main", head="origin/pr-2"), ports(world, gpu, store))
+    for base, head, run in (("before", "main", one), ("main", "pr-2", two)):
+        push = Push(base=f"origin/{base}", head=f"origin/{head}")
+        assert promote(push, {"out": run}, ports(world, gpu, store, "origin")).kept
+    assert one.candidate is not None and two.candidate is not None
+    first, second = (f"baselines/{run.candidate.key}.json" for run in (one, two) if run.candidate)
+    sound = origin.git("show", f"{BRANCH}:{first}")
+    swapped = origin.git("show", f"{BRANCH}:{second}")
+    flipped = sound.replace('"passed"', '"failed"', 1)
+    assert flipped != sound
+    for number, content in enumerate((flipped, swapped, sound)):
+        origin.git("checkout", "-q", BRANCH)
+        origin.write(first, content)
+        origin.commit(f"edit {number}")
+        origin.git("checkout", "-q", "main")
+        runner = clone(origin, tmp_path / f"runner-{number}")
+        runner.git("fetch", "-q", "origin", f"+refs/heads/{BRANCH}:{FETCHED}")
+        fresh = FakeWorld(FakeRepository(), tmp_path / f"fresh-{number}")
+        empty = ports(fresh, runner, tmp_path / f"empty-{number}")
+        run = gate(Request(base="origin/main", head="origin/pr-2"), empty)
+        assert run.verdict is not None and run.comparison == two.comparison
+        said = {reason.id for reason in run.verdict.reasons}
+        trained = [job.label for job in fresh.trainer.jobs]
+        if content == sound:
+            assert trained == ["training candidate"] and "baseline.damaged" not in said
+        else:
+            assert trained == ["training baseline", "training candidate"]
+            assert {"baseline.damaged", "baseline.trained"} <= said
+            assert "cannot be used" in fresh.runs.texts["comment.md"]
