@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import xxhash
 from msgspec import Struct
 
-from ftgate.checks.likeness import ALIKE, SHARED, SHINGLE, SHORTEST, alike_from
+from ftgate.checks.likeness import ALIKE, SHINGLE, SHORTEST, alike_from
+from ftgate.checks.sketches import SHARED
 from ftgate.checks.words import shingles, words
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Place
