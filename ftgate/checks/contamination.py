@@ -60,13 +60,13 @@ class Contamination:
             for row in range(len(batch)):
                 yield from self.see(batch.example(row))
 
-    @property
-    def whole(self) -> bool:
-        """What is wording is known once all prompts were seen."""
-        return bool(self._reserved)
+    def remember_only(self) -> None:
+        """What is the same is told all the same; the rest is counted at the end."""
+        self._overlap.remember_only()
 
     def merge(self, later: "Contamination", recall: Recall) -> Iterable[Finding]:
-        """Nothing is remembered of the examples where nothing is reserved."""
+        """Adds; what is wording is known once all prompts were seen."""
+        self._overlap.absorb(later._overlap)
         return ()
 
     def finish(self) -> Iterator[Finding]:

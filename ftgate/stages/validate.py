@@ -70,9 +70,9 @@ def examine(dataset: Dataset, checks: Checks, progress: Progress, home: str) -> 
     """All findings about a dataset: the reader's and the checks'. `home` is where one without files is declared."""
     findings = [*dataset.findings]
     with progress.task("checking", len(dataset.examples)) as task:
-        for example in dataset.examples:
-            findings.extend(checks.see(example))
-            task.advance()
+        for batch in dataset.batches:
+            findings.extend(checks.see_all(batch))
+            task.advance(len(batch))
     findings.extend(homed(checks.finish(), dataset.files, home))
     return in_order(findings)
 
