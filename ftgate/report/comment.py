@@ -12,6 +12,7 @@ from ftgate.report.origin import (
     provenance_section,
     training_section,
 )
+from ftgate.report.preview import preview_section
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
 from ftgate.report.wording import count, is_hex, join, short
@@ -28,6 +29,7 @@ _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     held_out_section,
     findings_section,
     protected_section,
+    preview_section,
     diff_section,
     training_section,
     cost_section,

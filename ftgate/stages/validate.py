@@ -21,7 +21,9 @@ _RANKS = {name: rank for rank, name in enumerate(CHECKS, start=1)}
 
 
 def validate(run: Run, ports: Ports) -> Run:
-    """The run with files, findings (by place, worst first within a line) and the data diff."""
+    """The run with files, findings (by place, worst first within a line) and the data diff, where it is concerned."""
+    if not run.plan.applicable:
+        return run
     settings, trusted = planned_settings(ports, run.plan), run.plan.merge_base
     kept = reserved(ports, run.plan.merge_base, settings)
     home = run.plan.settings_path
