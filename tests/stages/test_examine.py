@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
@@ -46,20 +47,21 @@ def content(seed: int, count: int = 300) -> bytes:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_commit_is_checked_like_its_files(tmp_path: Path, seed: int) -> None:
+    settings = SETTINGS if seed % 2 else replace(SETTINGS, data=replace(SETTINGS.data, format="conversation"))
     files = {f"data/{name}.jsonl": content(10 * seed + at) for at, name in enumerate("ab")}
     ports = FakeWorld(FakeRepository(main=files), tmp_path).ports
-    dataset = training_data(ports, "main", SETTINGS, "ftgate.yaml", "main")
+    dataset = training_data(ports, "main", settings, "ftgate.yaml", "main")
     held_out = dataset.examples[::9]
     context = Context(data=SETTINGS.data, declared=True, held_out=held_out, max_length=60)
     found = examine(dataset, Checks(context), ports.progress, "ftgate.yaml")
 
-    streams = [read_jsonl(path, io.BytesIO(data)) for path, data in files.items()]
+    streams = [read_jsonl(path, io.BytesIO(data), settings.data.format) for path, data in files.items()]
     assert (dataset.files, found) == sift(streams, Checks(context))
 
     checks, examples = Checks(context), []
     alone: list[Finding] = []
     for path, data in files.items():
-        for thing in read_jsonl(path, io.BytesIO(data)):
+        for thing in read_jsonl(path, io.BytesIO(data), settings.data.format):
             if isinstance(thing, Example):
                 examples.append(thing)
             alone.extend(checks.see(thing) if isinstance(thing, Example) else [thing])
