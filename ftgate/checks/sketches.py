@@ -26,6 +26,7 @@ _PENDING = 1_000_000
 _CHUNK = 64
 """Prompts that are sketched together: few, so that what is made of them stays in the cache."""
 _COMPARED = 8192
+_SIZES = 64  # what holds of so many shingles holds of more
 _DOUBT = 0.15
 """By how much a sketch may be wrong: four standard deviations. A prompt with no more shingles than its sketch has
 numbers keeps them, and is compared by them."""
@@ -64,21 +65,23 @@ class Sketches:
             self._flush(count)
 
     def pairs(self, alike_from: Callable[[int], float]) -> Iterator[tuple[int, int]]:
-        """Prompts, and the first of a bucket that each is near: by `alike_from` its number of shingles."""
+        """Prompts, and the first of a bucket that each is near: by `alike_from` the fewer shingles of the two."""
         import numpy as np
 
         self._flush(len(self._rows))
         if not self._owners:
             return
         sketches = np.frombuffer(self._digests, np.uint32).reshape(-1, _HASHES)
-        least = np.array([alike_from(size) for size in self._owned])
+        sizes = np.minimum(np.frombuffer(self._owned, np.uint64), _SIZES - 1).astype(np.int64)
+        by_size = np.array([alike_from(size) for size in range(_SIZES)])
         for one, other in _sharing(sketches):
             share = (sketches[one] == sketches[other]).mean(axis=1)
-            near = share >= least[one] - _DOUBT
-            rows = one[near].tolist(), other[near].tolist()
-            for a, b, estimate in zip(*rows, share[near].tolist(), strict=True):
+            least = by_size[np.minimum(sizes[one], sizes[other])]
+            near = share >= least - _DOUBT
+            told = one[near].tolist(), other[near].tolist(), share[near].tolist(), least[near].tolist()
+            for a, b, estimate, needed in zip(*told, strict=True):
                 exact = self._share(a, b)
-                if (estimate if exact is None else exact) >= least[a]:
+                if (estimate if exact is None else exact) >= needed:
                     yield self._owners[a], self._owners[b]
 
     def _share(self, one: int, other: int) -> float | None:
