@@ -7,6 +7,7 @@
 import gzip
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -60,12 +61,13 @@ def test_sarif_fits_the_official_schema(report: FindingsReport) -> None:
 
 def test_the_official_schema_refuses_what_it_should() -> None:
     log = json.loads(FORMATS["sarif"](findings_report()))
-    for break_it in (
+    ways: tuple[Callable[[dict[str, Any]], object], ...] = (
         lambda result: result.pop("message"),
         lambda result: result.update(level="fatal"),
         lambda result: result["locations"][0]["physicalLocation"]["region"].update(startLine=0),
         lambda result: result.update(severity="error"),
-    ):
+    )
+    for break_it in ways:
         broken = json.loads(json.dumps(log))
         break_it(broken["runs"][0]["results"][0])
         assert list(SCHEMA.iter_errors(broken))
