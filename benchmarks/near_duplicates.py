@@ -20,10 +20,12 @@ from itertools import accumulate
 from rensa import RMinHash
 
 from ftgate.checks.likeness import Likeness
-from ftgate.values.dataset import Example, Format, Message
-from ftgate.values.finding import Place
+from ftgate.values.batch import Batch
+from ftgate.values.dataset import Format
 
 WORDS = 105
+TOGETHER = 600
+"""Examples in a batch: what the reader makes of a megabyte."""
 
 
 def turns(documents: int, planted: int) -> tuple[list[str], list[int]]:
@@ -42,10 +44,16 @@ def turns(documents: int, planted: int) -> tuple[list[str], list[int]]:
     return texts, sources
 
 
-def example(text: str, line: int) -> Example:
-    """A user turn and a reply on a line."""
-    messages = (Message(role="user", content=text), Message(role="assistant", content="ok"))
-    return Example(place=Place(path="a.jsonl", line=line), format=Format.CONVERSATION, messages=messages)
+def batches(texts: list[str]) -> list[Batch]:
+    """Every text as a user turn with a reply, by the batches in which the reader gives them."""
+    made = []
+    for start in range(0, len(texts), TOGETHER):
+        batch = Batch("a.jsonl", Format.CONVERSATION)
+        some = texts[start : start + TOGETHER]
+        rows = [(("user", "assistant"), [text, "ok"], f"{text}\0ok") for text in some]
+        batch.extend(range(start, start + len(some)), [0] * len(some), rows)
+        made.append(batch)
+    return made
 
 
 def bound(texts: list[str]) -> float:
@@ -67,7 +75,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     texts, sources = turns(args.documents, args.planted)
-    examples = [example(text, line) for line, text in enumerate(texts)]
+    read = batches(texts)
     gc.freeze()  # the collector is not to walk what only this program keeps
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     size = sum(map(len, texts)) / len(texts)
@@ -76,8 +84,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for number in range(1, args.rounds + 1):
         likeness, start = Likeness(), time.process_time()
-        for one in examples:
-            likeness.add(one)
+        for batch in read:
+            batch.memo.clear()
+            likeness.add_all(batch)
         clusters = likeness.clusters()
         seconds = time.process_time() - start
         cluster_of = {place.line: i for i, cluster in enumerate(clusters) for place in cluster.places}

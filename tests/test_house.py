@@ -27,6 +27,7 @@ HEAVY = {
     "github",
     "ruamel",
     "jsonschema",
+    "numpy",
 }
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 60

@@ -5,7 +5,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from ftgate.checks.base import Check, Context, Merges, SeesAll, UsesSameness
+from ftgate.checks.base import Check, Context, Merges, Remembers, SeesAll, UsesSameness
 from ftgate.checks.contamination import Contamination
 from ftgate.checks.contradiction import Contradiction
 from ftgate.checks.diversity import Diversity
@@ -85,16 +85,15 @@ class Checks:
     @property
     def can_merge(self) -> bool:
         """Whether every check may see the data in parts."""
-        return all(
-            isinstance(check, Merges) and not getattr(check, "whole", False)
-            for check in self._checks.values()
-        )
+        return all(isinstance(check, Merges) for check in self._checks.values())
 
     def remember_only(self) -> None:
-        """For a part that is not the first: repeats are told once the parts are put together."""
+        """For a part of the data: what is like something else is told once the parts are put together."""
         for check in self._checks.values():
             if isinstance(check, UsesSameness):
                 check.sameness.remember_only()
+            elif isinstance(check, Remembers):
+                check.remember_only()
 
     def merge(self, later: "Checks", recall: Recall) -> Iterator[Finding]:
         """Findings that only the next part together with those before it shows. May raise Unmergeable."""

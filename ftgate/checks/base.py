@@ -60,11 +60,19 @@ class Unmergeable(Exception):
 class Merges(Protocol):
     """A check that may see the data in parts, each in a process of its own.
 
-    Without it, or where it has a true `whole`, data is seen by one process.
+    Without it, data is seen by one process.
     """
 
     def merge(self, later: Any, recall: Recall) -> Iterable[Finding]:
         """Takes over what the same check remembers of the next part, and says what only both parts show."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A check that keeps more of a part of the data, for the comparison with all the others."""
+
+    def remember_only(self) -> None:
+        """From now on."""
 
 
 @runtime_checkable

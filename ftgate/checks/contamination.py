@@ -2,18 +2,19 @@
 not looked at.
 
 The same prompt is an error. Nearly the same, or thirteen words in a row, is evidence that a person has to weigh, and a
-warning; wording that many prompts share does not count (see overlap.py).
+warning; wording that many prompts share does not count (see overlap.py). So are twenty words of a reply (replies.py).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from ftgate.checks.base import Context
 from ftgate.checks.overlap import Overlap
+from ftgate.checks.replies import Replies
 from ftgate.checks.turns import system_text, text_key, turn_place
 from ftgate.checks.words import normalised
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example, Message
-from ftgate.values.finding import Finding, Severity, found
+from ftgate.values.finding import Finding, Place, Severity, found
 
 
 class Contamination:
@@ -40,6 +41,9 @@ class Contamination:
         alone = {key: kept for key, kept in self._reserved.items() if key not in self._shared}
         self._names = [name for name, _ in alone.values()]
         self._overlap = Overlap([text for _, text in alone.values()])
+        answered = [example for example in context.held_out if example.reference]
+        self._answered = [_name(example) for example in answered]
+        self._replies = Replies([example.reference or "" for example in answered])
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Against every reserved prompt."""
@@ -53,6 +57,7 @@ class Contamination:
                 yield _leak(example, index, exact, reserved)
                 return
         self._overlap.see(example)
+        self._replies.see(example)
 
     def see_all(self, batch: Batch) -> Iterator[Finding]:
         """The same for many examples."""
@@ -60,26 +65,38 @@ class Contamination:
             for row in range(len(batch)):
                 yield from self.see(batch.example(row))
 
-    @property
-    def whole(self) -> bool:
-        """What is wording is known once all prompts were seen."""
-        return bool(self._reserved)
+    def remember_only(self) -> None:
+        """What is the same is told all the same; the rest is counted at the end."""
+        self._overlap.remember_only()
 
     def merge(self, later: "Contamination", recall: Recall) -> Iterable[Finding]:
-        """Nothing is remembered of the examples where nothing is reserved."""
+        """Adds; what is wording is known once all prompts were seen."""
+        self._overlap.absorb(later._overlap)
+        self._replies.absorb(later._replies)
         return ()
 
     def finish(self) -> Iterator[Finding]:
         """What is nearly the same, and what has words in a row in common."""
+        told: set[Place] = set()
         for near in self._overlap.near():
+            told.add(_line(near.place))
             name = self._names[near.reserved]
             message = (
                 f"This prompt is nearly the one of {name}: {near.share:.0%} of the word triples are the same."
             )
             yield found("contamination", Severity.WARNING, near.place, message, _WEIGH)
         for near, run in self._overlap.runs():
+            told.add(_line(near.place))
             message = f"Thirteen words in a row are those of {self._names[near.reserved]}: {_quote(run)}."
             yield found("contamination", Severity.WARNING, near.place, message, _WEIGH)
+
+        for near, run in self._replies.found():
+            if _line(near.place) not in told:
+                name = self._answered[near.reserved]
+                message = (
+                    f"Twenty words in a row of this reply are those of the reply of {name}: {_quote(run)}."
+                )
+                yield found("contamination", Severity.WARNING, near.place, message, _WEIGH)
 
     def _match(self, key: bytes, example: Example) -> tuple[str, str] | None:
         if key not in self._shared:
@@ -88,6 +105,10 @@ class Contamination:
 
 
 _WEIGH = "Look at both: if one gives the answer to the other, remove the training line."
+
+
+def _line(place: Place) -> Place:
+    return Place(path=place.path, line=place.line)
 
 
 def _quote(text: str) -> str:
@@ -112,7 +133,11 @@ def _reserved(context: Context) -> Iterator[tuple[str, Sequence[Message]]]:
         source = f" ({prompt.source})" if prompt.source else ""
         yield f"the {prompt.kind} prompt {prompt.id}{source}", prompt.messages
     for example in context.held_out:
-        yield f"the held-out example {example.place.path}:{example.place.line}", example.messages
+        yield _name(example), example.messages
+
+
+def _name(example: Example) -> str:
+    return f"the held-out example {example.place.path}:{example.place.line}"
 
 
 def _user_turns(messages: Sequence[Message]) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
 from ftgate.checks.likeness import Cluster, Likeness
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity, found
 
@@ -29,6 +29,15 @@ class NearDuplicate:
     def see_all(self, batch: Batch) -> Iterable[Finding]:
         """Collects many."""
         self._likeness.add_all(batch)
+        return ()
+
+    def remember_only(self) -> None:
+        """Compares nothing yet."""
+        self._likeness.remember_only()
+
+    def merge(self, later: "NearDuplicate", recall: Recall) -> Iterable[Finding]:
+        """Compares what the next part has remembered; clusters are told at the end."""
+        self._likeness.absorb(later._likeness)
         return ()
 
     def finish(self) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import xxhash
 from msgspec import Struct
 
-from ftgate.checks.likeness import ALIKE, SHARED, SHINGLE, SHORTEST, alike_from
+from ftgate.checks.likeness import ALIKE, SHINGLE, SHORTEST, alike_from
+from ftgate.checks.sketches import SHARED
 from ftgate.checks.words import shingles, words
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Place
@@ -54,8 +55,9 @@ class Overlap:
         self._with_runs: list[tuple[Place, list[str]]] = []
         self._counts: Counter[str] = Counter()
         self._run_counts: Counter[str] = Counter()
-        self._texts: set[int] = set()
+        self._texts: dict[int, tuple[list[str], list[str]]] = {}
         self._examples = 0
+        self._in_parts = False
 
     def see(self, example: Example) -> None:
         """Notes what an example has in common with reserved prompts."""
@@ -69,14 +71,29 @@ class Overlap:
             return
         runs = [r for r in shingles(found, RUN) if r in self._runs] if len(found) >= RUN else []
         key = xxhash.xxh3_64_intdigest(" ".join(found).encode("utf-8", "surrogatepass"))
-        if key not in self._texts:
-            self._texts.add(key)
-            self._counts.update(known)
-            self._run_counts.update(set(runs))
+        self._count(key, known, runs)
         if candidate := self._nearest(example.place, grams, known):
             self._candidates.append(candidate)
         elif runs:
             self._with_runs.append((example.place, runs[:_RUNS_KEPT]))
+
+    def remember_only(self) -> None:
+        """For a part of the data: what every text has in common is kept, as the next part may have the text too."""
+        self._in_parts = True
+
+    def absorb(self, later: "Overlap") -> None:
+        """Takes over what was noted of the next part of the data."""
+        self._examples += later._examples
+        for key, (known, runs) in later._texts.items():
+            self._count(key, known, runs)
+        self._candidates.extend(later._candidates)
+        self._with_runs.extend(later._with_runs)
+
+    def _count(self, key: int, known: list[str], runs: list[str]) -> None:
+        if key not in self._texts:
+            self._texts[key] = (known, runs) if self._in_parts else ([], [])
+            self._counts.update(known)
+            self._run_counts.update(set(runs))
 
     def near(self) -> Iterator[Near]:
         """Training lines that are nearly a reserved prompt."""

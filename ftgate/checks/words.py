@@ -7,19 +7,19 @@ from collections.abc import Sequence
 # Operators stay: "2 + 3" and "2 - 3" are two questions.
 _OPERATORS = frozenset("+-*/%=<>^~|&@#$\\")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
-_LONG_WORD = 15
+LETTERS_FROM = 15
 """Characters per word from which a text is taken to have no spaces between words."""
 _LETTERS = 5
-_MOST = 200_000
+MOST = 200_000
 """Characters by which a text is known; what is longer would fill the memory with shingles."""
 
 
 class _Folding(dict[int, str]):
-    """For str.translate: punctuation becomes a space; every character is looked up once."""
+    """For str.translate: punctuation and white space become a space; every character is looked up once."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        folds = unicodedata.category(char).startswith("P") and char not in _OPERATORS
+        folds = char.isspace() or (unicodedata.category(char).startswith("P") and char not in _OPERATORS)
         self[code] = " " if folds else char
         return self[code]
 
@@ -39,12 +39,22 @@ def normalised(text: str, *, hyphens: bool = False) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, case and punctuation folded; runs of letters where words are not spaced."""
-    text = text[:_MOST]
-    found = text.casefold().translate(_FOLDING).split()
-    if len(text) > _LONG_WORD * max(len(found), 1):
-        joined = "".join(found)
-        return [joined[i : i + _LETTERS] for i in range(max(len(joined) - _LETTERS + 1, 1))]
+    spaced = folded(text)
+    found = spaced.split()
+    if min(len(text), MOST) > LETTERS_FROM * max(len(found), 1):
+        return letters(spaced).split()
     return found
+
+
+def folded(text: str) -> str:
+    """As much of a text as it is known by; between its words stands nothing but spaces."""
+    return text[:MOST].casefold().translate(_FOLDING)
+
+
+def letters(spaced: str) -> str:
+    """Every run of five letters of a folded text as a word."""
+    joined = spaced.replace(" ", "")
+    return " ".join([joined[i : i + _LETTERS] for i in range(max(len(joined) - _LETTERS + 1, 1))])
 
 
 def shingles(found: Sequence[str], size: int) -> list[str]:

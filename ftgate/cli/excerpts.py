@@ -7,7 +7,7 @@ from typing import BinaryIO
 from msgspec.structs import replace
 
 from ftgate.checks.secrets import find_secrets
-from ftgate.edges.excerpts import excerpts
+from ftgate.edges.excerpts import excerpts, places
 from ftgate.report.findings import FindingsReport
 from ftgate.report.findings.text import shown
 from ftgate.values.finding import Excerpt, Finding
@@ -64,6 +64,24 @@ def with_excerpts(report: FindingsReport, open_file: Opener) -> FindingsReport:
                 hidden = (path, finding.line) in secret or _has_secret(excerpt.text)
                 kept[finding] = masked(excerpt) if hidden else excerpt
     return replace(report, excerpts=kept)
+
+
+def with_places(report: FindingsReport, open_file: Opener) -> FindingsReport:
+    """The report with columns and byte offsets of the values that checks point at; the reader gives its own."""
+    placed: dict[Finding, tuple[int, int]] = {}
+    for path, findings in report.by_file().items():
+        if any(finding.pointer and not finding.column for finding in findings):
+            opened = open_file(path)
+            if opened is not None:
+                with opened as stream:
+                    placed |= places(stream, findings)
+    told = tuple(
+        replace(finding, column=placed[finding][0], byte_offset=placed[finding][1])
+        if finding in placed
+        else finding
+        for finding in report.findings
+    )
+    return replace(report, findings=told)
 
 
 def masked(excerpt: Excerpt) -> Excerpt:

@@ -22,8 +22,19 @@ data:
   # key_style: snake_case
   # system_prompt: The one that you use at inference
   task: format                     # format, style, domain or multi-step
+  # target: openai                 # who trains on the file: trl, openai, azure, together, fireworks, mistral, ...
+  # example_schema: schemas/line.schema.json  # asked of every line, beside its format
+  # limits: {line_bytes: 10000000, depth: 64}
+  # blank_lines: warning           # error, warning, notice or off
+  # general_sources: [chat]        # values of a line's source, or tags, that mean general-purpose examples
+  # general_share: [0.05, 0.10]
+  # generated_sources: [generated, synthetic]  # of these, people review a share: ftgate review
+  # reviews: reviews.jsonl
+  # review_share: 0.1
 
 regression: [regression/*.yaml]    # 20 to 50 prompts that must never break
+
+# checks: {near-duplicate: notice, mixing: "off"}  # error, warning, notice or off, by check
 
 policy:
   max_broken: 2                    # broken regression prompts still accepted

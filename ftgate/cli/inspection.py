@@ -92,6 +92,8 @@ def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
     def open_blob(path: str) -> BinaryIO | None:
         return BytesIO(ports.repository.read(entries[path])) if path in entries else None
 
+    if run.preview and not run.plan.applicable:
+        ports.progress.say("not applicable; what the changes here would find once merged is in the comment")
     report = FindingsReport(files=run.files, findings=run.findings, compared=True)
     return Inspection(report, open_blob)
 

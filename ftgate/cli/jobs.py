@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from ftgate.checks.base import Context, Unmergeable
 from ftgate.edges.jsonl import JsonlStream, read_jsonl
 from ftgate.edges.parts import Part, cut, digest_of, open_part, recall
 from ftgate.edges.plain_files import files_below, open_streams
+from ftgate.edges.watched import LARGE as SHOWN
 from ftgate.edges.watched import watched
 from ftgate.ports import ExampleSchema, Progress
 from ftgate.stages.validate import homed, in_order, sift
@@ -27,6 +28,8 @@ from ftgate.values.settings import Level
 
 LARGE = 64_000_000
 """Bytes of input from which several processes are worth their start."""
+
+_LOOK = 0.25  # seconds
 
 Outcome = tuple[tuple[DataFile, ...], tuple[Finding, ...]]
 
@@ -50,16 +53,13 @@ class _Answer(Struct):
 
 
 def validate(question: Question, jobs: int | None, progress: Progress | None = None) -> Outcome:
-    """Files and findings: the same, however many processes are used. By default the cores, when there is much to do.
-
-    Progress is shown where one process reads.
-    """
+    """Files and findings: the same, however many processes are used. By default the cores, when there is much to do."""
     if jobs is None:
         large = sum(path.stat().st_size for path in files_below(question.paths)) >= LARGE
         jobs = len(os.sched_getaffinity(0)) if large else 1
     if jobs > 1 and Checks(question.context, question.levels).can_merge:
         try:
-            return _in_parts(question, jobs)
+            return _in_parts(question, jobs, progress)
         except (Unmergeable, OSError):
             pass  # one process sees it all, and says what cannot be read
     reader = watched(partial(_read, question), progress) if progress else partial(_read, question)
@@ -73,7 +73,7 @@ def _read(question: Question, path: str, stream: BinaryIO, *_declared: object) -
     return opened if question.digest else opened.unhashed()
 
 
-def _in_parts(question: Question, jobs: int) -> Outcome:
+def _in_parts(question: Question, jobs: int, progress: Progress | None = None) -> Outcome:
     files = files_below(question.paths)
     total = sum(path.stat().st_size for path in files)
     parts = [
@@ -83,10 +83,51 @@ def _in_parts(question: Question, jobs: int) -> Outcome:
             path, max(1, round(jobs * path.stat().st_size / max(total, 1))), partial(_read, question)
         )
     ]
-    with ProcessPoolExecutor(min(jobs, len(parts)), mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    read = spawn.Value("Q", 0)
+    with (
+        ProcessPoolExecutor(min(jobs, len(parts)), spawn, initializer=_share, initargs=(read,)) as pool,
+        ThreadPoolExecutor(1) as beside,
+    ):
         asked = [pool.submit(_part, question, part) for part in parts]
-        digests = {path: digest_of(path) if question.digest else "" for path in files}
-        return _together(question, parts, asked, digests)
+        digests = beside.submit(lambda: {path: digest_of(path) if question.digest else "" for path in files})
+        if progress and total >= SHOWN:
+            _watch(asked, read, total, progress)
+        return _together(question, parts, asked, digests.result())
+
+
+def _watch(asked: Sequence["Future[_Answer]"], read: Any, total: int, progress: Progress) -> None:
+    """Shows what all processes have read, until they are done."""
+    said = 0
+    with progress.task(f"reading, {total / 1e6:,.0f} MB", total) as task:
+        while wait(asked, timeout=_LOOK).not_done:
+            said, before = read.value, said
+            task.advance(said - before)
+        task.advance(total - said)
+
+
+_read_by_all: Any = None
+"""In a process of the pool: how many bytes all of them have read."""
+
+
+def _share(read: Any) -> None:
+    global _read_by_all
+    _read_by_all = read
+
+
+class _Counted:
+    """Passes on what a part is read by, and counts."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek = file.seek
+
+    def read(self, size: int) -> bytes:
+        raw = self._file.read(size)
+        if _read_by_all is not None:
+            with _read_by_all.get_lock():
+                _read_by_all.value += len(raw)
+        return raw
 
 
 def _part(question: Question, part: Part) -> _Answer:
@@ -94,7 +135,7 @@ def _part(question: Question, part: Part) -> _Answer:
     checks.remember_only()
     findings: list[Finding] = []
     with part.path.open("rb") as file:
-        stream = open_part(part, file, partial(_read, question))
+        stream = open_part(part, cast(BinaryIO, _Counted(file)), partial(_read, question))
         for thing in stream.batches():
             findings.extend(checks.see_all(thing) if isinstance(thing, Batch) else [thing])
         return _Answer(stream.file, findings, checks, stream.saw_crlf)

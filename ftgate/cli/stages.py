@@ -21,7 +21,7 @@ from ftgate.values.run import Run
 def plan(repo: Path, base: str, head: str, out: Path, settings_path: str, quiet: bool) -> int:
     """Starts a run: which files changed, is the gate concerned, by whose rules."""
     from ftgate.cli import wiring
-    from ftgate.stages.pipeline import advance, begin
+    from ftgate.stages.pipeline import advance, begin, concerned
     from ftgate.values.run import Request
 
     ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)
@@ -30,9 +30,7 @@ def plan(repo: Path, base: str, head: str, out: Path, settings_path: str, quiet:
     click.echo(terminal(f"{'applicable' if done.plan.applicable else 'not applicable'}: {done.plan.why}"))
     for path in done.plan.protected:
         click.echo(terminal(f"{path.change} {path.path} ({path.role}): takes effect after the merge"))
-    click.echo(
-        f"Next: ftgate validate --out {out}" if done.plan.applicable else f"Next: ftgate decide --out {out}"
-    )
+    click.echo(f"Next: ftgate {'validate' if concerned(done, 'validate') else 'decide'} --out {out}")
     return ExitCode.PASS
 
 

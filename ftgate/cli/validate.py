@@ -81,7 +81,7 @@ def validate(
 ) -> int:
     """Checks every line of training data."""
     from ftgate.cli import inspection
-    from ftgate.cli.excerpts import with_excerpts
+    from ftgate.cli.excerpts import with_excerpts, with_places
     from ftgate.cli.mending import mend
     from ftgate.cli.show import show_findings
 
@@ -117,7 +117,7 @@ def validate(
     if output_format == "text":
         show_findings(with_excerpts(report, open_file))
     else:
-        click.echo(FORMATS[output_format](report), nl=False)
+        click.echo(FORMATS[output_format](with_places(report, open_file)), nl=False)
     return exit_code(report)
 
 

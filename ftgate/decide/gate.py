@@ -42,7 +42,8 @@ from ftgate.values.training import Training
 def decide(run: Run) -> Verdict:
     """Verdict of a run under its plan's policy. Pure: a stored run gives the stored verdict again."""
     if not run.plan.applicable:
-        rulings = [unconcerned("plan", "plan.not-applicable", run.plan.why), *_protected(run)]
+        why = unconcerned("plan", "plan.not-applicable", run.plan.why)
+        rulings = [why, *_protected(run), *_previewed(run)]
     else:
         rulings = worst_first(
             chain(
@@ -53,6 +54,7 @@ def decide(run: Run) -> Verdict:
                 remembered(run),
                 _reused(run),
                 _protected(run),
+                _previewed(run),
             )
         )
     deciding = next((r for r in rulings if r.reason.decides is not VerdictOutcome.PASS), None)
@@ -134,6 +136,18 @@ def _protected(run: Run) -> Rulings:
     if run.plan.protected:
         paths = names([f"{file.path} ({file.role}, {file.change})" for file in run.plan.protected])
         yield note("plan", "protected.changed", f"changed here, takes effect after merge: {paths}")
+
+
+def _previewed(run: Run) -> Rulings:
+    """A preview is of settings that nobody has merged: it is told, whatever it says."""
+    if run.preview is None:
+        return
+    if run.preview.problem:
+        text = f"what is changed here could not be previewed: {run.preview.problem}"
+        yield note("validate", "preview.problem", text)
+    elif found := [f"{level} {number}" for level, number in run.preview.counts.items() if number]:
+        text = f"once merged, what is changed here would find more in this data: {', '.join(found)}"
+        yield note("validate", "preview.findings", text)
 
 
 def _errors(run: Run) -> list[Finding]:

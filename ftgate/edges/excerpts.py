@@ -10,6 +10,8 @@ from ftgate.values.finding import Excerpt, Finding
 REACH = 16_384
 """Bytes on either side of the place: more than is shown, so that a secret is seen whole before it is cut."""
 _SCANNED = 1_000_000  # bytes of a line in which a JSON Pointer is looked up
+PLACED = 2_000
+"""Lines of a file in which places are looked up."""
 _CHUNK = 1 << 20
 _ASKED = re.compile(rb'"(?:user|human)",\s*"(?:content|value)":\s*(?=")')
 
@@ -25,6 +27,38 @@ def excerpts(stream: BinaryIO, findings: Iterable[Finding]) -> dict[Finding, Exc
         elif finding.line in starts:
             found[finding] = _pointed(stream, starts[finding.line], finding.pointer)
     return found
+
+
+def places(stream: BinaryIO, findings: Iterable[Finding]) -> dict[Finding, tuple[int, int]]:
+    """Column and byte offset of what the pointers of findings name, where these have no column yet.
+
+    The first lines only, as many as `PLACED`: a line is scanned slowly.
+    """
+    by_line: dict[int, list[Finding]] = {}
+    for finding in findings:
+        if finding.line and finding.pointer and not finding.column:
+            by_line.setdefault(finding.line, []).append(finding)
+    wanted = sorted(by_line)[:PLACED]
+    starts = {
+        line: by_line[line][0].byte_offset for line in wanted if by_line[line][0].byte_offset or line == 1
+    }
+    starts |= _starts(stream, set(wanted) - starts.keys())
+    found: dict[Finding, tuple[int, int]] = {}
+    for line, start in sorted(starts.items()):
+        text, values = _scanned(stream, start)
+        for finding in by_line[line]:
+            if (at := values.get(finding.pointer)) is not None:
+                found[finding] = at + 1, start + len(text[:at].encode("utf-8", "surrogateescape"))
+    return found
+
+
+def _scanned(stream: BinaryIO, start: int) -> tuple[str, dict[str, int]]:
+    """A line, and the character at which each value of it begins."""
+    stream.seek(start)
+    text = stream.readline(_SCANNED).decode("utf-8", "surrogateescape")
+    bare = text.rstrip("\r\n").removeprefix("\ufeff")
+    ahead = text.startswith("\ufeff")
+    return text, {pointer: at + ahead for pointer, at in scan_json(bare).starts.items()}
 
 
 def _starts(stream: BinaryIO, numbers: set[int]) -> dict[int, int]:
@@ -44,11 +78,8 @@ def _starts(stream: BinaryIO, numbers: set[int]) -> dict[int, int]:
 
 def _pointed(stream: BinaryIO, start: int, pointer: str) -> Excerpt:
     if pointer:
-        stream.seek(start)
-        text = stream.readline(_SCANNED).decode("utf-8", "surrogateescape")
-        at = scan_json(text.rstrip("\r\n").removeprefix("\ufeff")).starts.get(pointer)
-        if at is not None:
-            at += text.startswith("\ufeff")
+        text, values = _scanned(stream, start)
+        if (at := values.get(pointer)) is not None:
             return _around(stream, start + len(text[:at].encode("utf-8", "surrogateescape")), at + 1)
     return _around(stream, start + _asked(stream, start), 0)
 

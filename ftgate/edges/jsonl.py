@@ -20,6 +20,7 @@ from ftgate.values.settings import Level, Limits
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
 _LFS = b"version https://git-lfs.github.com/spec/"
+DEEPEST = 3  # objects and arrays of a plain line, one in the other
 _ONE_A_LINE = "Write every example as one object on a line of its own."
 
 
@@ -61,6 +62,7 @@ class JsonlStream:
     ) -> None:
         self._path = path
         self._limits = limits
+        self._is_deep = limits.depth >= DEEPEST  # else no line is plain
         self._blank_lines = blank_lines
         self._lines = Lines(path, stream, limits.line_bytes)
         self._declared = format != "auto"
@@ -128,12 +130,13 @@ class JsonlStream:
         """Every line of a block, and those after it that one of them was spread over."""
         lines = self._lines
         while lines.waiting():
-            form = FORMS.get(self._format) if self._format else None
+            form = FORMS.get(self._format) if self._format and self._is_deep else None
             if form and not lines.has_return and (ahead := lines.ahead()):
                 batch.format = self._format
                 count, size = take_plain(form, ahead, batch, lines.count + 1, lines.start, self._accepts)
                 lines.skip(count, size)
                 if count:
+                    self._saw_text = True
                     self._examples += count
                     yield from self._end_run()
                 if count == len(ahead):
@@ -153,6 +156,7 @@ class JsonlStream:
         if (
             type(value) is dict
             and self._format
+            and self._is_deep
             and (messages := simple_messages(value, self._format))
             and (self._accepts is None or self._accepts(value))
         ):

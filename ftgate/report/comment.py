@@ -12,6 +12,7 @@ from ftgate.report.origin import (
     provenance_section,
     training_section,
 )
+from ftgate.report.preview import preview_section
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
 from ftgate.report.slices import slices_section
@@ -31,6 +32,7 @@ _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     held_out_section,
     findings_section,
     protected_section,
+    preview_section,
     diff_section,
     training_section,
     history_section,

@@ -123,6 +123,11 @@ def _counted(findings: Sequence[Finding]) -> str:
     return f"{levels} in {count(len(_by_file(findings)), 'file')}" if findings else "no findings"
 
 
+def file_tables(findings: Sequence[Finding]) -> str:
+    """Findings by file, one table each."""
+    return _files(findings)
+
+
 def _files(findings: Sequence[Finding], word: str = "") -> str:
     by_file = _by_file(findings)
     rest = len(by_file) - _FILES

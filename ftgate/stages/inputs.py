@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from operator import itemgetter
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from ftgate.decide.relevance import select, training_paths
 from ftgate.errors import InputError, SettingsError
 from ftgate.ports import ExampleSchema, Ports, TreeEntry
+from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.digest import digest_bytes
 from ftgate.values.evaluation import Prompt
@@ -26,11 +28,13 @@ _MODES = {"120000": "a symbolic link", "160000": "a submodule"}
 class Dataset(Struct, frozen=True, kw_only=True):
     """Files of one commit, read to the end: `findings` are what the reader says about bytes and format.
 
-    `refused` holds a digest of the bytes of every line that the reader has something to say about.
+    `batches` hold the same examples, for the checks. `refused` holds a digest of the bytes of every line that the
+    reader has something to say about.
     """
 
     files: tuple[DataFile, ...]
     examples: tuple[Example, ...]
+    batches: tuple[Batch, ...] = ()
     findings: tuple[Finding, ...]
     refused: Mapping[tuple[str, int], str] = {}
 
@@ -108,7 +112,7 @@ def _read(source: _Source, entries: Iterable[TreeEntry], schema: ExampleSchema |
     """What is no plain file is a finding, and is never followed."""
     data = source.data
     files: list[DataFile] = []
-    examples: list[Example] = []
+    batches: list[Batch] = []
     findings: list[Finding] = []
     refused: dict[tuple[str, int], str] = {}
     for entry in entries:
@@ -120,28 +124,41 @@ def _read(source: _Source, entries: Iterable[TreeEntry], schema: ExampleSchema |
         stream = source.ports.reader(
             entry.path, BytesIO(content), data.format, data.limits, data.blank_lines, schema
         )
-        things = list(stream)
-        examples.extend(thing for thing in things if isinstance(thing, Example))
+        things = list(stream.batches())
+        read = [thing for thing in things if isinstance(thing, Batch)]
+        batches.extend(read)
         said = [thing for thing in things if isinstance(thing, Finding)]
         findings.extend(said)
         refused.update(_refused(content, things) if said else {})
         files.append(stream.file)
-    return Dataset(files=tuple(files), examples=tuple(examples), findings=tuple(findings), refused=refused)
+    return Dataset(
+        files=tuple(files),
+        examples=tuple(batch.example(row) for batch in batches for row in range(len(batch))),
+        batches=tuple(batches),
+        findings=tuple(findings),
+        refused=refused,
+    )
 
 
-def _refused(content: bytes, things: Sequence[Example | Finding]) -> Iterator[tuple[tuple[str, int], str]]:
+def _refused(content: bytes, things: Sequence[Batch | Finding]) -> Iterator[tuple[tuple[str, int], str]]:
     """Digest of the bytes behind every line that the reader speaks about, up to the next thing that it gives.
 
     So a record that is spread over ten lines is told from another that begins alike.
     """
-    end, line = len(content), -1
-    for thing in reversed(things):
-        place = thing.place if isinstance(thing, Example) else thing
-        if place.line == line:
+    places: list[tuple[int, int, str]] = []
+    for thing in things:
+        if isinstance(thing, Finding):
+            places.append((thing.line, thing.byte_offset, thing.path))
+        else:
+            places.extend((line, offset, "") for line, offset in zip(thing.lines, thing.offsets, strict=True))
+    end, last = len(content), -1
+    places.sort(key=itemgetter(0))
+    for line, offset, path in reversed(places):
+        if line == last:
             continue
-        start, line = content.rfind(b"\n", 0, place.byte_offset) + 1, place.line
-        if isinstance(thing, Finding) and line:
-            yield (thing.path, line), digest_bytes(content[start:end].rstrip(b"\r\n"))
+        start, last = content.rfind(b"\n", 0, offset) + 1, line
+        if path and line:
+            yield (path, line), digest_bytes(content[start:end].rstrip(b"\r\n"))
         end = start
 
 

@@ -9,18 +9,19 @@ from ftgate.ports import Ports, RunStore
 from ftgate.stages.decide import decide
 from ftgate.stages.evaluate import evaluate
 from ftgate.stages.plan import plan
+from ftgate.stages.preview import preview
 from ftgate.stages.publish import publish
 from ftgate.stages.train import train
 from ftgate.stages.validate import blocks, validate
 from ftgate.values.run import Request, Run
 
-_VALIDATED = ("files", "findings", "rates", "diff")
+_VALIDATED = ("files", "findings", "rates", "diff", "preview")
 
 Stage = Callable[[Run, Ports], Run]
 
 STAGES: dict[str, Stage] = {
     "plan": lambda run, ports: run,
-    "validate": validate,
+    "validate": lambda run, ports: preview(validate(run, ports), ports),
     "train": train,
     "evaluate": evaluate,
     "decide": lambda run, ports: decide(run),
@@ -59,7 +60,7 @@ def resume(name: str, ports: Ports) -> Run:
     """The stored run with one stage more. Raises InputError when an earlier stage has not run."""
     run = stored(ports.runs)
     earlier = [stage for stage in list(STAGES)[: list(STAGES).index(name)] if stage not in run.stages]
-    waiting = [stage for stage in earlier if concerned(run, stage)]
+    waiting = [stage for stage in earlier if run.plan.applicable and concerned(run, stage)]
     if waiting:
         raise InputError(
             f"this run has finished {', '.join(run.stages)}; {name} needs {waiting[0]} first",
@@ -83,7 +84,7 @@ def concerned(run: Run, name: str) -> bool:
     if name in ("plan", "decide", "publish"):
         return True
     if not run.plan.applicable:
-        return False
+        return name == "validate" and bool(run.plan.protected)  # a preview
     if name == "evaluate":
         return not blocks(run) and run.candidate is not None and run.candidate.failure is None
     return name == "validate" or not blocks(run)

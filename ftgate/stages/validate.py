@@ -24,7 +24,9 @@ _RANKS = {name: rank for rank, name in enumerate(CHECKS, start=1)}
 
 
 def validate(run: Run, ports: Ports) -> Run:
-    """The run with files, findings (by place, worst first within a line) and the data diff."""
+    """The run with files, findings (by place, worst first within a line) and the data diff, where it is concerned."""
+    if not run.plan.applicable:
+        return run
     settings, trusted = planned_settings(ports, run.plan), run.plan.merge_base
     kept = reserved(ports, run.plan.merge_base, settings)
     home = run.plan.settings_path
@@ -96,9 +98,9 @@ def examine(dataset: Dataset, checks: Checks, progress: Progress, home: str) -> 
     """All findings about a dataset: the reader's and the checks'. `home` is where one without files is declared."""
     findings = [*dataset.findings]
     with progress.task("checking", len(dataset.examples)) as task:
-        for example in dataset.examples:
-            findings.extend(checks.see(example))
-            task.advance()
+        for batch in dataset.batches:
+            findings.extend(checks.see_all(batch))
+            task.advance(len(batch))
     findings.extend(homed(checks.finish(), dataset.files, home))
     return in_order(findings)
 

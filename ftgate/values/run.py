@@ -161,6 +161,21 @@ class Rate(Struct, frozen=True, kw_only=True):
     examples_after: int
 
 
+class Preview(Struct, frozen=True, kw_only=True):
+    """What the settings of the pull request would say of its data once they are merged. Nothing is decided by it.
+
+    `counts` (by severity) and the first `findings` are of what the rules in force do not say; `gone` counts what only
+    they say. `problem` says why there is no preview, and is "" where there is one.
+    """
+
+    problem: str = ""
+    files: int = 0
+    examples: int = 0
+    counts: Mapping[str, int] = {}
+    gone: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
 class Cost(Struct, frozen=True, kw_only=True):
     """Seconds per stage of this execution, tokens trained, and seconds that reuse saved."""
 
@@ -198,6 +213,7 @@ class Run(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     rates: tuple[Rate, ...] = ()
     diff: DataDiff | None = None
+    preview: Preview | None = None
     recipe: Recipe | None = None
     baseline: Training | None = None
     candidate: Training | None = None

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
+from ftgate.checks.grams import grams
 from ftgate.checks.likeness import Likeness
 from ftgate.checks.words import shingles, words
+from ftgate.values.batch import Batch
 from tests.checks.examples import example
 
 TEMPLATE = (
@@ -81,6 +83,43 @@ def test_a_cluster_is_told_once_with_its_lines_and_outputs() -> None:
     assert finding.line == 1
     assert "10 prompts are almost the same, with the same output: a.jsonl:1, a.jsonl:13" in finding.message
     assert finding.message.endswith("and 2 more.")
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.text("abc .,é哈\t\u2028-+\ud800", max_size=60), max_size=40))
+def test_triples_as_numbers_are_those_of_words(texts: list[str]) -> None:
+    made = grams([*texts, "word " * 9000])
+    at = 0
+    numbers: dict[str, int] = {}
+    keys: dict[tuple[str, ...], int] = {}
+    told = zip([*texts, "word " * 9000], made.sizes.tolist(), made.keys.tolist(), strict=True)
+    for text, size, key in told:
+        found = words(text)
+        for triple, number in zip(shingles(found, 3), made.flat[at : at + size].tolist(), strict=True):
+            assert numbers.setdefault(triple, number) == number
+        assert keys.setdefault(tuple(found), key) == key
+        at += size
+    assert at == len(made.flat)
+    assert len(set(numbers.values())) == len(numbers) and len(set(keys.values())) == len(keys)
+
+
+def test_parts_say_what_the_whole_says() -> None:
+    texts = [TEMPLATE + text for text in sentences(2400)]
+    texts += [edited(text) for text in texts[::7]] + texts[:30] + [text.upper() for text in texts[:20]]
+    lines = [example(("user", text), ("assistant", f"r{n % 3}"), line=n) for n, text in enumerate(texts, 1)]
+    whole = Likeness()
+    for line in lines:
+        whole.add(line)
+    assert len(whole.clusters()) > 300
+    for cuts in ((0, 900, 901, 2300), (0, 2790)):
+        together = Likeness()
+        for start, end in zip(cuts, [*cuts[1:], len(lines)], strict=True):
+            part = Likeness()
+            part.remember_only()
+            part.add_all(Batch.of(lines[start:end]))
+            together.absorb(part)
+        assert together.clusters() == whole.clusters()
+        assert together.examples == whole.examples
 
 
 @settings(max_examples=60, deadline=None)

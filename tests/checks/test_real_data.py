@@ -47,7 +47,7 @@ def test_every_format_says_the_same_and_nothing_else(name: str, format: str) -> 
             ("contamination", "error"): 11,
             ("contamination", "warning"): 70,
             ("duplicate", "warning"): 4,
-            ("near-duplicate", "warning"): 68,
+            ("near-duplicate", "warning"): 52,
         },
         "gsm8k": {("contamination", "warning"): 4, ("near-duplicate", "warning"): 1},
     }
@@ -98,4 +98,6 @@ def test_false_alarms_that_were_seen_stay_away() -> None:
                 not {"What should I do if I lost my card?", "What should I do if I lost my phone?"} <= group
             )
             assert not {"Can I change my PIN abroad?", "Can I change my PIN online?"} <= group
+            assert not {"Did you revert my top up?", "Why did you revert my top up?"} <= group
+            assert not {"How do I verify my identity?", "How do I verify my identity online"} <= group
             assert not {"What do I need to do for a PIN?", "What do I need to do for a refund?"} <= group

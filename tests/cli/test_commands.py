@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -275,6 +276,11 @@ def test_init_writes_settings_that_are_valid_and_never_overwrites(ftgate: Comman
 
     assert ftgate("init", tmp_path).code == 0
     Documents().settings("ftgate.yaml", (tmp_path / "ftgate.yaml").read_bytes())
+    starter = (tmp_path / "ftgate.yaml").read_text()
+    for commented in ("target", "example_schema", "limits", "blank_lines", "review_share", "checks"):
+        assert f"# {commented}: " in starter
+    every = re.sub(r"^( *)# (?=[a-z_]+: )", r"\1", starter, flags=re.MULTILINE)
+    assert Documents().settings("ftgate.yaml", every.encode()).data.blank_lines == "warning"
     Documents().prompts("p.yaml", (tmp_path / "regression" / "prompts.yaml").read_bytes())
     assert ftgate("init", tmp_path).code == 2
 

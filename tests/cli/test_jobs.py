@@ -2,6 +2,11 @@
 
 import json
 import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +18,11 @@ from ftgate.cli import jobs
 from ftgate.cli.jobs import Question, validate
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.parts import cut, recall
+from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.values.settings import DataSettings, Level
-from tests.edges.reading import GOOD, PRETTY, turns
+from tests.edges.reading import GOOD, PRETTY, read, turns
 
-LEVELS: dict[str, Level] = {"near-duplicate": "off"}  # it compares all with all, in one process
+LEVELS: dict[str, Level] = {"fields": "warning"}
 
 
 def lines(count: int, seed: int) -> list[bytes]:
@@ -119,9 +125,7 @@ def from_somewhere(count: int) -> bytes:
 
 
 @pytest.mark.parametrize("target", ["trl", "mistral", "openai"])
-def test_every_check_but_near_duplicate_adds_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
-) -> None:
+def test_every_check_adds_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     paths = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
     paths[0].write_bytes(GOOD + from_somewhere(300))
     rows = [{"instruction": f"i{n % 40}", "output": f"o{n % 60}"} for n in range(50)]
@@ -129,7 +133,7 @@ def test_every_check_but_near_duplicate_adds_up(
     merged: list[Any] = []
     in_parts = jobs._in_parts
 
-    def noted(question: Question, count: int) -> Any:
+    def noted(question: Question, count: int, progress: object = None) -> Any:
         merged.append(in_parts(question, count))
         return merged[0]
 
@@ -141,11 +145,109 @@ def test_every_check_but_near_duplicate_adds_up(
     assert {"tool-calls", "fields", "review", "mixing", "length"} <= checks
 
 
-def test_near_duplicate_is_left_to_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(GOOD)
-    monkeypatch.setattr(jobs, "_in_parts", None)
-    assert validate(Question(paths=(path,), context=Context()), 3)[0][0].examples == 1
+def written(folder: Path, *files: bytes) -> list[Path]:
+    paths = [folder / f"{name}.jsonl" for name in "abc"[: len(files)]]
+    for path, content in zip(paths, files, strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+def alike(count: int, seed: int) -> list[bytes]:
+    """Prompts behind a template of which every fifth is nearly another."""
+    chance = random.Random(seed)
+    made = []
+    for _ in range(count):
+        number = chance.randrange(count)
+        said = [str(random.Random(number * 100 + at).randrange(5000)) for at in range(20)]
+        if chance.random() < 0.2:
+            said[-1] = "other"
+        made.append(
+            turns(
+                ("user", f"Sort this message of a customer: {' '.join(said)}"),
+                ("assistant", f"r{number % 4}"),
+            )
+        )
+    return made
+
+
+def command(*arguments: object) -> tuple[int, bytes]:
+    program = Path(sys.executable).parent / "ftgate"
+    done = subprocess.run(
+        [program, "validate", "--quiet", *map(str, arguments)], capture_output=True, check=False
+    )
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
+
+
+def test_every_output_is_the_same_byte_for_byte(tmp_path: Path) -> None:
+    (tmp_path / "ftgate.yaml").write_text(
+        "behavior: Sorts messages. Says one word.\n"
+        "base_model: none/here\n"
+        "data:\n  train: ['data/*.jsonl']\n  held_out: [held.jsonl]\n"
+    )
+    kept = alike(900, 1)
+    held = b"".join(dict.fromkeys(kept[:500:9]))
+    (tmp_path / "held.jsonl").write_bytes(held)
+    data = tmp_path / "data"
+    data.mkdir()
+    mixed = lines(200, 5) + kept
+    random.Random(3).shuffle(mixed)
+    several = (b"".join(kept[:700]), GOOD + b"".join(lines(150, 4)), b"".join(alike(2300, 2)))
+    for name, files in (("several", several), ("one", (GOOD + b"".join(mixed),))):
+        paths = written(data, *files)
+        for kind in ("text", "sarif"):
+            asked = ["--settings", "ftgate.yaml", "--repo", tmp_path, "--output-format", kind, *paths]
+            one = command("--jobs", 1, *asked)
+            assert command("--jobs", 3, *asked) == one, (name, kind)
+            for check in (b"contamination", b"near-duplicate", b"contradiction"):
+                assert check in one[1]
+        question = Question(paths=tuple(paths), context=Context(held_out=tuple(read(held)[0])))
+        answers = [validate(question, number) for number in (1, 2)]
+        for show in FORMATS.values():
+            alone, together = (show(FindingsReport(files=f, findings=said)) for f, said in answers)
+            assert together == alone
+        for path in paths:
+            path.unlink()
+
+
+def test_what_is_reserved_and_what_is_alike_is_put_together(tmp_path: Path) -> None:
+    kept = alike(2600, 1)
+    paths = written(tmp_path, b"".join(kept[:400]), b"".join(kept[400:]))
+    reserved = read(b"".join(dict.fromkeys(kept[::30])))[0]
+    question = Question(paths=tuple(paths), context=Context(held_out=tuple(reserved)))
+    one = validate(question, 1)
+    told = Counter(finding.check for finding in one[1])
+    assert told["contamination"] > 50 and told["near-duplicate"] > 50
+    assert any("nearly" in finding.message for finding in one[1])
+    assert jobs._in_parts(question, 2) == one == jobs._in_parts(question, 5)
+
+
+class _Seen:
+    """Port Progress: how far, of how much."""
+
+    def __init__(self) -> None:
+        self.total = self.done = 0
+
+    @contextmanager
+    def task(self, label: str, total: int) -> Iterator["_Seen"]:
+        self.total = total
+        yield self
+
+    def advance(self, steps: int = 1) -> None:
+        assert steps >= 0
+        self.done += steps
+
+    def say(self, text: str) -> None:
+        raise AssertionError(text)
+
+
+def test_the_bytes_of_all_processes_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = written(tmp_path, b"".join(alike(900, 1)))
+    monkeypatch.setattr(jobs, "SHOWN", 1)
+    monkeypatch.setattr(jobs, "_LOOK", 0.01)
+    seen = _Seen()
+    validate(Question(paths=(path,), context=Context()), 2, seen)
+    assert seen.done == seen.total == path.stat().st_size
 
 
 def test_small_input_is_read_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

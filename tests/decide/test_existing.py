@@ -1,5 +1,7 @@
 """What a pull request brings is told from what stood there before."""
 
+import pytest
+
 from ftgate.decide.existing import Found, mark_existing, rates
 from ftgate.values.finding import Finding, Severity
 
@@ -48,6 +50,60 @@ def test_what_is_said_about_a_dataset_is_the_same_whatever_the_numbers() -> None
         finding(message="13 of 1,001 examples (1.3%) begin with 'Yo'."),
     )
     assert [f.existing for f in mark_existing(now, before, "warn")] == [True, False]
+
+
+def about(check: str, message: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(check=check, severity=severity, path="a.jsonl", message=message)
+
+
+@pytest.mark.parametrize(
+    ("check", "before", "now", "existing"),
+    [
+        (
+            "diversity",
+            "610 of 1,000 examples (61%) begin alike.",
+            "650 of 1,010 examples (64%) begin alike.",
+            True,
+        ),
+        (
+            "diversity",
+            "610 of 1,000 examples (61%) begin alike.",
+            "900 of 1,000 examples (90%) begin alike.",
+            False,
+        ),
+        (
+            "diversity",
+            "900 of 1,000 examples (90%) begin alike.",
+            "610 of 1,000 examples (61%) begin alike.",
+            True,
+        ),
+        ("size", "28 examples: use few-shot prompts.", "27 examples: use few-shot prompts.", True),
+        ("size", "28 examples: use few-shot prompts.", "12 examples: use few-shot prompts.", False),
+        ("size", "12 examples: use few-shot prompts.", "28 examples: use few-shot prompts.", True),
+        (
+            "held-out",
+            "9 of 100 examples are held out (9.0%).",
+            "1 of 100 examples are held out (1.0%).",
+            True,
+        ),
+    ],
+)
+def test_a_dataset_that_got_worse_is_new_and_what_it_was_is_told(
+    check: str, before: str, now: str, existing: bool
+) -> None:
+    (marked,) = mark_existing(found(about(check, now)), found(about(check, before)), "warn")
+    assert marked.existing is existing
+    assert marked.severity is (Severity.WARNING if existing else Severity.ERROR)
+    assert marked.message.startswith(now) and "On the base branch: " in marked.message
+    assert mark_existing(found(about(check, now)), found(about(check, now)), "warn")[0].message == now
+
+
+def test_a_warning_that_became_an_error_is_new() -> None:
+    before = found(about("size", "40 examples.", Severity.WARNING))
+    (marked,) = mark_existing(found(about("size", "39 examples.")), before, "warn")
+    assert (marked.existing, marked.severity) == (False, Severity.ERROR)
+    (kept,) = mark_existing(before, found(about("size", "20 examples.")), "warn")
+    assert (kept.existing, kept.severity) == (True, Severity.WARNING)
 
 
 def test_rates_count_both_sides() -> None:

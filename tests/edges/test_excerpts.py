@@ -1,14 +1,16 @@
 """The part of a line that a finding means: found again by its offset, its line or its pointer; secrets masked."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftgate.cli.excerpts import masked, with_excerpts
-from ftgate.edges.excerpts import REACH, excerpts
+from ftgate.cli.excerpts import masked, with_excerpts, with_places
+from ftgate.cli.main import main
+from ftgate.edges.excerpts import PLACED, REACH, excerpts, places
 from ftgate.edges.plain_files import open_again
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.values.finding import Excerpt, Finding, Severity
@@ -110,3 +112,51 @@ def test_what_cannot_be_read_twice_has_no_excerpt(tmp_path: Path) -> None:
     assert open_again(tmp_path, ".") is None
     report = FindingsReport(findings=(finding(1),))
     assert with_excerpts(report, lambda path: None).excerpts == {}
+
+
+def test_machines_are_told_where_in_the_line_a_value_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "é 😀"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+    rows = [
+        b"\xef\xbb\xbf"
+        + turns(("user", "é"), ("user", "again"), ("assistant", '{"a": 1} and mail joe@mail.shop.org')),
+        GOOD,
+        turns(("user", "é😀"), ("user", "again"), ("assistant", "a joe@mail.shop.org")),
+        json.dumps({"messages": messages}, ensure_ascii=False).encode() + b"\n",
+    ]
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(b"".join(rows))
+    assert main(["validate", "--output-format", "json", str(file)]) == 1
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    pointed = [f for f in findings if f["pointer"]]
+    assert {f["line"] for f in pointed} >= {1, 3} and "secrets" in {f["check"] for f in pointed}
+    lines = file.read_bytes().split(b"\n")
+    for f in pointed:
+        assert f["column"] > 0
+        line = lines[f["line"] - 1]
+        value = json.loads(line.decode("utf-8-sig"))
+        for part in f["pointer"][1:].split("/"):
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        written = json.dumps(value, ensure_ascii=False)
+        assert line.decode("utf-8-sig")[f["column"] - 1 :].startswith(written[:5])
+        assert file.read_bytes()[f["byte_offset"] :].startswith(written[:5].encode())
+    for kind, column in (("sarif", '"startColumn"'), ("github", ",col=")):
+        main(["validate", "--output-format", kind, str(file)])
+        assert capsys.readouterr().out.count(column) >= min(len(pointed), 4)
+
+
+def test_places_are_looked_up_by_line_where_the_offset_is_not_known_and_in_so_many_lines_only() -> None:
+    data = GOOD * (PLACED + 50)
+    wanted = [finding(line, pointer="/messages/0/role") for line in range(1, PLACED + 51)]
+    found = places(io.BytesIO(data), wanted)
+    assert len(found) == PLACED
+    for each, (column, offset) in found.items():
+        assert offset == (each.line - 1) * len(GOOD) + column - 1
+    assert places(io.BytesIO(b"[1]"), [finding(1, pointer="/messages"), finding(9, pointer="/a")]) == {}
+    report = FindingsReport(findings=tuple(wanted[:2]))
+    assert with_places(report, lambda path: None) == report

@@ -12,6 +12,8 @@ from ftgate.edges.jsonl import read_jsonl
 from ftgate.errors import OutsideError
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.digest import digest_bytes
+from ftgate.values.finding import Finding
+from ftgate.values.settings import Limits
 from tests.edges.reading import GOOD, PRETTY, TURN, brief, fifth, read, turns
 
 MATRIX: dict[str, tuple[bytes, list[str], int]] = {  # bytes, findings, examples
@@ -234,3 +236,23 @@ def test_any_bytes_give_findings_and_never_an_exception(data: bytes) -> None:
 def test_findings_and_examples_come_in_line_order(data: bytes) -> None:
     placed = [t.place.line if isinstance(t, Example) else t.line for t in read_jsonl("f", io.BytesIO(data))]
     assert placed == sorted(placed)
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_file_of_a_declared_format_that_begins_plain_is_not_empty(batched: bool) -> None:
+    stream = read_jsonl("f", io.BytesIO(GOOD * 3), "conversation")
+    things = list(stream.batches() if batched else stream)
+    assert not [thing for thing in things if isinstance(thing, Finding)]
+    assert stream.file.examples == 3
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_small_limit_of_depth_holds_for_plain_lines_too(depth: int) -> None:
+    prompt = b'{"prompt": "q", "completion": "a"}\n'
+    for data, nested in ((GOOD * 3, 3), (prompt * 3, 1)):
+        for batched in (False, True):
+            stream = read_jsonl("f", io.BytesIO(data), limits=Limits(depth=depth))
+            things = list(stream.batches() if batched else stream)
+            refused = [thing for thing in things if isinstance(thing, Finding)]
+            assert len(refused) == (0 if depth >= nested else 3), (data, batched)
+            assert stream.file.examples == 3 - len(refused)

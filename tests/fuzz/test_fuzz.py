@@ -156,10 +156,10 @@ LIMIT = 20.0
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_no_bomb_goes_off(name: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     through_everything(BOMBS[name])
     through_fixing(BOMBS[name])
-    assert time.monotonic() - started < LIMIT
+    assert time.process_time() - started < LIMIT
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("atheris"), reason="atheris is not installed")

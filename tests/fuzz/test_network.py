@@ -9,8 +9,11 @@ import pytest
 
 from ftgate.cli.main import main
 from ftgate.graders.json_schema import problems
+from ftgate.stages.pipeline import gate
+from ftgate.values.run import Request, VerdictOutcome
 from tests.builders import SETTINGS, base_files, line
 from tests.edges.repositories import GitRepository
+from tests.fakes import FakeRepository, FakeWorld
 
 
 class Listener:
@@ -84,9 +87,37 @@ def test_no_output_schema_reaches_a_server(
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_no_schema_of_lines_reaches_a_server(
+    listener: Listener, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "line.json").write_text(json.dumps(SCHEMAS[name]).replace("URL", listener.url))
+    (tmp_path / "a.jsonl").write_text(line("late", "late") + '{"topic": 1}\n')
+    code = main(
+        ["validate", "--jobs", "2", "--schema", str(tmp_path / "line.json"), str(tmp_path / "a.jsonl")]
+    )
+    assert listener.seen() == 0
+    assert code in (1, 2) and "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_no_grader_schema_reaches_a_server(listener: Listener, name: str) -> None:
     schema = json.loads(json.dumps(SCHEMAS[name]).replace("URL", listener.url))
     assert problems(schema) or name == "$schema"
+    assert listener.seen() == 0
+
+
+def test_no_previewed_schema_reaches_a_server(listener: Listener, tmp_path: Path) -> None:
+    for name, content in SCHEMAS.items():
+        head = {
+            **base_files(),
+            "reply.json": json.dumps(content).replace("URL", listener.url),
+            "ftgate.yaml": SETTINGS.replace("data:\n", "data:\n  output_schema: reply.json\n"),
+        }
+        world = FakeWorld(FakeRepository(main=base_files(), head=head), tmp_path / name.replace(" ", "_"))
+        run = gate(Request(base="main", head="head"), world.ports)
+        assert run.preview is not None and run.verdict is not None
+        assert run.verdict.outcome is VerdictOutcome.NOT_APPLICABLE
     assert listener.seen() == 0
 
 

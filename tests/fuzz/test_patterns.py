@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 import ftgate
+from ftgate.checks.grams import grams
 from ftgate.checks.secrets import KINDS, find_secrets
 from ftgate.edges.json_scan import scan_json
 from ftgate.edges.jsonl import read_jsonl
@@ -177,6 +178,7 @@ USERS: dict[str, Callable[[str], object]] = {
     "fit": lambda text: quote.fit(text, 80),
     "scan_json": scan_json,
     "brackets": lambda text: brackets(text.encode("utf-8", "surrogatepass")),
+    "grams": lambda text: grams([text]),
     "reader": lambda text: list(read_jsonl("f", io.BytesIO(text.encode("utf-8", "surrogatepass")))),
 }
 

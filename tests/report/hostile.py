@@ -17,6 +17,7 @@ from ftgate.values.run import (
     Cost,
     DataDiff,
     Distribution,
+    Preview,
     Protected,
     Provenance,
     Reason,
@@ -100,6 +101,16 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
                 name: (Sample(place=text, prompt=text, reply=text, before=text),) * 7
                 for name in ("added", "removed", "changed")
             },
+        ),
+        preview=Preview(
+            files=9,
+            examples=9,
+            counts={level.value: 20 for level in Severity} | {text: 3},
+            gone=9,
+            findings=(
+                Finding(check=text, severity=Severity.ERROR, path=text, line=1, message=text, advice=text),
+            )
+            * 9,
         ),
         candidate=replace(trained("candidate", 3), failure=text),
         evaluation=Evaluation(prompts=asked, arms=arms),

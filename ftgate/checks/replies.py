@@ -1,0 +1,65 @@
+"""How much of a reserved reply stands in training replies: twenty words in a row that nobody else says.
+
+Replies repeat for good reasons: labels, JSON of one shape, phrases of politeness. So a run of words tells only where
+one reserved reply has it and at most three training replies do; replies that are JSON are not looked at. Prompts are
+compared by thirteen words; of replies, which explain alike what is alike, thirteen say nothing: all four that GSM8K's
+training and test sets share are phrases ("then find the number of days in 2 weeks 2 weeks * 7").
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ftgate.checks.overlap import Near
+from ftgate.checks.turns import turn_place
+from ftgate.checks.words import shingles, words
+from ftgate.values.dataset import Example
+from ftgate.values.finding import Place
+
+RUN = 20
+"""Words in a row."""
+OFTEN = 3
+"""Training replies that may share a run of words before it is a phrase."""
+_RUNS_KEPT = 32
+
+
+class Replies:
+    """Reserved replies by number. Training examples are seen in order, what they share is read at the end."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        owners: dict[str, set[int]] = {}
+        for owner, text in enumerate(texts):
+            for run in _runs(text):
+                owners.setdefault(run, set()).add(owner)
+        self._owners = {run: next(iter(found)) for run, found in owners.items() if len(found) == 1}
+        self._seen: list[tuple[Place, list[str]]] = []
+        self._counts: Counter[str] = Counter()
+
+    def see(self, example: Example) -> None:
+        """Notes what the replies of an example have in common with reserved ones."""
+        if not self._owners:
+            return
+        for index, message in enumerate(example.messages):
+            if message.role == "assistant" and message.content:
+                found = [run for run in _runs(message.content) if run in self._owners]
+                if found:
+                    self._counts.update(set(found))
+                    self._seen.append((turn_place(example, index), found[:_RUNS_KEPT]))
+
+    def absorb(self, later: "Replies") -> None:
+        """Takes over what was noted of the next part of the data."""
+        self._seen.extend(later._seen)
+        self._counts.update(later._counts)
+
+    def found(self) -> Iterator[tuple[Near, str]]:
+        """Training replies that have so many words in a row with a reserved one, and the words."""
+        for place, runs in self._seen:
+            rare = next((run for run in runs if self._counts[run] <= OFTEN), None)
+            if rare is not None:
+                yield Near(place, self._owners[rare]), rare
+
+
+def _runs(text: str) -> list[str]:
+    if text.lstrip()[:1] in ("{", "["):
+        return []
+    found = words(text)
+    return shingles(found, RUN) if len(found) >= RUN else []
