@@ -14,13 +14,15 @@ from ftgate.cli.jobs import Question, validate
 from ftgate.cli.progress import TerminalProgress
 from ftgate.edges.example_schema import ExampleSchema
 from ftgate.edges.plain_files import open_again
+from ftgate.edges.run_files import RunDirectory
 from ftgate.edges.work_tree import WorkTree
 from ftgate.errors import InputError, SettingsError
 from ftgate.ports import Ports
 from ftgate.report.findings import FindingsReport
 from ftgate.stages.inputs import example_schema, reserved, reviews, settings_at, training_data
-from ftgate.stages.pipeline import resume
+from ftgate.stages.pipeline import resume, stored
 from ftgate.stages.validate import declared, examine
+from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 
 
@@ -94,6 +96,11 @@ def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
 
     report = FindingsReport(files=run.files, findings=run.findings, compared=True)
     return Inspection(report, open_blob)
+
+
+def last_run(out: Path) -> Run:
+    """The run in a directory. Raises InputError when there is none."""
+    return stored(RunDirectory(out))
 
 
 def _content(file: Path) -> bytes:

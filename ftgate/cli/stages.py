@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ftgate.cli import options
+from ftgate.cli import job_outputs, options
 from ftgate.cli.show import show_run
 from ftgate.errors import ExitCode
 from ftgate.report.quote import terminal
@@ -17,8 +17,11 @@ from ftgate.values.run import Run
 @options.head
 @options.out
 @options.settings
+@job_outputs.option
 @options.quiet
-def plan(repo: Path, base: str, head: str, out: Path, settings_path: str, quiet: bool) -> int:
+def plan(
+    repo: Path, base: str, head: str, out: Path, settings_path: str, outputs: Path | None, quiet: bool
+) -> int:
     """Starts a run: which files changed, is the gate concerned, by whose rules."""
     from ftgate.cli import wiring
     from ftgate.stages.pipeline import advance, begin
@@ -27,6 +30,8 @@ def plan(repo: Path, base: str, head: str, out: Path, settings_path: str, quiet:
     ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)
     begun = begin(Request(base=base, head=head, settings_path=settings_path), ports)
     done = begun if "plan" in begun.stages else advance(begun, "plan", ports)
+    if outputs is not None:
+        job_outputs.append(outputs, job_outputs.of_plan(done))
     click.echo(terminal(f"{'applicable' if done.plan.applicable else 'not applicable'}: {done.plan.why}"))
     for path in done.plan.protected:
         click.echo(terminal(f"{path.change} {path.path} ({path.role}): takes effect after the merge"))
