@@ -5,6 +5,7 @@
 #   BASE_SHA  commit of the base; empty: the tip of BASE_REF
 #   HEAD_REF  full name of the head's ref
 #   HEAD_SHA  commit of the head; empty: the tip of HEAD_REF
+#   MAY_MOVE  true: HEAD_SHA is a commit of HEAD_REF, not always its tip
 # A head that has moved is refused: what was asked for, what was approved and what is read must be one commit.
 set -euo pipefail
 repository=$RUNNER_TEMP/repository
@@ -34,13 +35,16 @@ git -C "$repository" fetch --quiet --no-tags --no-recurse-submodules origin \
   "+$BASE_REF:refs/fetched/base" "+$HEAD_REF:refs/fetched/head"
 base=$(git -C "$repository" rev-parse --verify --quiet "refs/fetched/base^{commit}")
 head=$(git -C "$repository" rev-parse --verify --quiet "refs/fetched/head^{commit}")
+is_part() { git -C "$repository" merge-base --is-ancestor "$1" "$2" 2>/dev/null; }
+if [ "${MAY_MOVE:-}" = true ] && is_part "$HEAD_SHA" "$head"; then
+  head=$HEAD_SHA
+fi
 if [ -n "$HEAD_SHA" ] && [ "$head" != "$HEAD_SHA" ]; then
   refuse "the head has moved from $HEAD_SHA to $head: this run is about a commit that is not the head any more"
 fi
 if [ -n "$BASE_SHA" ]; then
   # The base branch may have moved on; the commit that the first job read must still be part of it.
-  git -C "$repository" merge-base --is-ancestor "$BASE_SHA" "$base" 2>/dev/null ||
-    refuse "the base $BASE_SHA is no commit of the base branch"
+  is_part "$BASE_SHA" "$base" || refuse "the base $BASE_SHA is no commit of the base branch (any more)"
   base=$BASE_SHA
 fi
 git -C "$repository" update-ref refs/ftgate/base "$base"
