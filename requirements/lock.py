@@ -35,8 +35,17 @@ def _compile(extra: tuple[str, ...]) -> list[str]:
         build.write_text(BUILD)
         known = [*HERE.glob("*.txt")]
         out.write_text("".join(file.read_text() for file in known))  # what is locked stays as it is
-        command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
-        command += ["--no-emit-index-url", "--no-header", "--no-annotate", "--constraints", "constraints.txt"]
+        command = [
+            "uv",
+            "pip",
+            "compile",
+            "--quiet",
+            "--universal",
+            "--python-version",
+            "3.11",
+            "--generate-hashes",
+        ]
+        command += ["--no-header", "--no-annotate", "--constraints", "constraints.txt"]
         subprocess.run([*command, *extra, "pyproject.toml", str(build), "-o", str(out)], cwd=ROOT, check=True)
         return re.findall(r"^\S.*?(?=^\S|\Z)", out.read_text(), re.M | re.S)
 

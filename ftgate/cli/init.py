@@ -52,14 +52,18 @@ Examples:
   ftgate init --github COMMIT --gate acme/ftgate call the gate of your owner's fork instead of a copy"""
 )
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
-@click.option("--github", "commit", metavar="COMMIT", help="Also write the workflows that install ftgate at COMMIT.")
+@click.option(
+    "--github", "commit", metavar="COMMIT", help="Also write the workflows that install ftgate at COMMIT."
+)
 @click.option(
     "--gate", metavar="OWNER/NAME", help="With --github: call gate.yml of this repository and copy nothing."
 )
 def init(directory: Path, commit: str | None, gate: str | None) -> int:
     """Writes a starter ftgate.yaml and a first regression prompt; never overwrites."""
     if commit is not None and not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise click.UsageError(f"--github needs the full SHA of a commit of ftgate, 40 hexadecimal digits, not {commit!r}.")
+        raise click.UsageError(
+            f"--github needs the full SHA of a commit of ftgate, 40 hexadecimal digits, not {commit!r}."
+        )
     if gate is not None and (commit is None or not re.fullmatch(r"[\w.-]+/[\w.-]+", gate)):
         raise click.UsageError("--gate takes OWNER/NAME and goes with --github.")
     files = {"ftgate.yaml": _STARTER, "regression/prompts.yaml": _PROMPTS}
@@ -70,7 +74,9 @@ def init(directory: Path, commit: str | None, gate: str | None) -> int:
         return ExitCode.PASS
     copy = {} if gate else {workflows.COPY: workflows.gate_workflow()}
     _write(directory, {workflows.CALLER: workflows.caller(commit, gate), **copy})
-    click.echo(f"Next: correct runs-on in {workflows.CALLER}, commit all to your default branch, and require the")
+    click.echo(
+        f"Next: correct runs-on in {workflows.CALLER}, commit all to your default branch, and require the"
+    )
     click.echo('check "gate / ftgate" in a ruleset; `ftgate doctor` says what is missing.')
     return ExitCode.PASS
 
@@ -79,7 +85,9 @@ def _write(directory: Path, files: dict[str, str]) -> None:
     """All of them, or none when one exists."""
     for name in files:
         if (directory / name).exists():
-            raise InputError(f"{directory / name}: exists already", advice="Edit it, or name another directory.")
+            raise InputError(
+                f"{directory / name}: exists already", advice="Edit it, or name another directory."
+            )
     for name, text in files.items():
         file = directory / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,10 @@ def caller(commit: str, gate: str | None = None) -> str:
     """
     if gate is not None:
         return _filled(f"{gate}/.github/workflows/gate.yml@{commit}", "")
-    return _filled(f"./{COPY} # zizmor: ignore[self-repository] older runners know this form", f"      ftgate-repository: ftgate/ftgate\n      ftgate-commit: {commit}\n")
+    return _filled(
+        f"./{COPY} # zizmor: ignore[self-repository] older runners know this form",
+        f"      ftgate-repository: ftgate/ftgate\n      ftgate-commit: {commit}\n",
+    )
 
 
 def gate_workflow() -> str:

@@ -6,7 +6,10 @@ import pytest
 
 from ftgate.cli import job_outputs
 from ftgate.errors import InputError
-from tests.cli.test_commands import Command, ftgate, repository  # noqa: F401 - fixtures
+from tests.builders import lines, pairs
+from tests.cli.test_commands import Command
+from tests.cli.test_commands import ftgate as ftgate
+from tests.cli.test_commands import repository as repository
 from tests.edges.repositories import GitRepository
 
 
@@ -18,7 +21,12 @@ def lines_of(file: Path) -> dict[str, str]:
     ("branch", "applicable", "trains"), [("readme", "false", "false"), ("broken", "true", "false")]
 )
 def test_plan_and_validate_say_what_follows(
-    repository: GitRepository, ftgate: Command, tmp_path: Path, branch: str, applicable: str, trains: str  # noqa: F811
+    repository: GitRepository,
+    ftgate: Command,
+    tmp_path: Path,
+    branch: str,
+    applicable: str,
+    trains: str,
 ) -> None:
     out, said = tmp_path / "out", tmp_path / "said"
     said.write_text("earlier=1\n")
@@ -35,9 +43,7 @@ def test_plan_and_validate_say_what_follows(
     assert lines_of(said)["trains"] == trains
 
 
-def test_clean_data_trains(repository: GitRepository, ftgate: Command, tmp_path: Path) -> None:  # noqa: F811
-    from tests.builders import lines, pairs
-
+def test_clean_data_trains(repository: GitRepository, ftgate: Command, tmp_path: Path) -> None:
     repository.git("checkout", "-q", "-b", "more", "main")
     repository.write("data/train/b.jsonl", lines(pairs(5, start=200)))
     repository.commit("more")
@@ -48,7 +54,7 @@ def test_clean_data_trains(repository: GitRepository, ftgate: Command, tmp_path:
     assert lines_of(said)["trains"] == "true"
 
 
-def test_outputs_of_validate_belong_to_a_run(ftgate: Command, tmp_path: Path) -> None:  # noqa: F811
+def test_outputs_of_validate_belong_to_a_run(ftgate: Command, tmp_path: Path) -> None:
     said = ftgate("validate", "--outputs", tmp_path / "said", tmp_path)
     assert said.code == 2 and "--out" in said.err
 

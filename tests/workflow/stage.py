@@ -21,8 +21,14 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 GATE = ROOT / ".github" / "workflows" / "gate.yml"
 BANK = "acme/bank"
-HOSTILE = '$(touch pwned) `touch pwned` "; touch pwned; #\n::error::gone\n##[set-env name=X]1\n${{ github.token }}'
-SECRETS = {"OPENAI_API_KEY": "sk-canary-of-the-judge", "HF_TOKEN": "hf_canary", "DEPLOY_KEY": "never-handed-over"}
+HOSTILE = (
+    '$(touch pwned) `touch pwned` "; touch pwned; #\n::error::gone\n##[set-env name=X]1\n${{ github.token }}'
+)
+SECRETS = {
+    "OPENAI_API_KEY": "sk-canary-of-the-judge",
+    "HF_TOKEN": "hf_canary",
+    "DEPLOY_KEY": "never-handed-over",
+}
 TOKEN = "the-workflow-token"
 
 
@@ -65,7 +71,11 @@ def example(event: str, **wanted: Any) -> dict[str, Any]:
 def harness(asked: Mapping[str, Any]) -> dict[str, Any]:
     """What harness.mjs says came of it."""
     done = subprocess.run(
-        [node(), str(HERE / "harness.mjs")], input=json.dumps(asked), capture_output=True, text=True, check=False
+        [node(), str(HERE / "harness.mjs")],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout)
@@ -91,7 +101,9 @@ class Stage:
         self.attempt = 1
         self.earlier: dict[str, Any] = {}
 
-    def pull(self, files: Mapping[str, str], *, author: str = "wanda", fork: bool = False, number: int = 7) -> str:
+    def pull(
+        self, files: Mapping[str, str], *, author: str = "wanda", fork: bool = False, number: int = 7
+    ) -> str:
         """Opens a pull request that writes files; returns its head."""
         if fork:
             home = self.hub.fork(BANK, author)
@@ -115,14 +127,22 @@ class Stage:
         event["number"] = number
         event["pull_request"] |= {"number": number, "title": HOSTILE, "body": HOSTILE}
         event["pull_request"]["user"]["login"] = pull.author
-        event["pull_request"]["head"] |= {"sha": self.head(number), "ref": '"; touch pwned; #', "label": HOSTILE}
+        event["pull_request"]["head"] |= {
+            "sha": self.head(number),
+            "ref": '"; touch pwned; #',
+            "label": HOSTILE,
+        }
         event["pull_request"]["base"] |= {"ref": "main", "sha": self.base}
         return self._at_home(event)
 
     def comment_event(self, body: str, login: str, number: int = 7) -> dict[str, Any]:
         event = example("issue_comment", action="created")
         made = self.hub.comment(BANK, number, body, login)
-        event["issue"] |= {"number": number, "title": HOSTILE, "pull_request": {"url": f"{self.hub.url}/pulls/{number}"}}
+        event["issue"] |= {
+            "number": number,
+            "title": HOSTILE,
+            "pull_request": {"url": f"{self.hub.url}/pulls/{number}"},
+        }
         event["comment"] |= {"id": made.id, "body": body}
         event["comment"]["user"]["login"] = login
         return self._at_home(event)
@@ -165,7 +185,13 @@ class Stage:
         """A push to main."""
         event = example("push")
         after = self.bank.git.commit("main", files, HOSTILE)
-        event |= {"ref": "refs/heads/main", "before": self.base, "after": after, "created": False, "deleted": False}
+        event |= {
+            "ref": "refs/heads/main",
+            "before": self.base,
+            "after": after,
+            "created": False,
+            "deleted": False,
+        }
         return self._at_home(event)
 
     def _at_home(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -181,8 +207,9 @@ class Stage:
 
     def _environment(self, event_file: Path) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"], "HOME": str(self.work), "GITHUB_ACTIONS": "true", "GIT_CONFIG_GLOBAL": "/dev/null",
-            "GITHUB_SERVER_URL": f"file://{self.hub.root}", "GITHUB_API_URL": self.hub.url, "GITHUB_REPOSITORY": BANK,
+            "PATH": os.environ["PATH"], "HOME": str(self.work), "GITHUB_ACTIONS": "true",
+            "GIT_CONFIG_GLOBAL": "/dev/null", "GITHUB_SERVER_URL": f"file://{self.hub.root}", "GITHUB_API_URL": self.hub.url,
+            "GITHUB_REPOSITORY": BANK,
             "GITHUB_EVENT_PATH": str(event_file), "GITHUB_RUN_ID": "4711", "GITHUB_RUN_NUMBER": "12",
             "GITHUB_RUN_ATTEMPT": str(self.attempt),
         }  # fmt: skip
@@ -200,5 +227,7 @@ def _installed(before: str) -> str:
 
 
 def _commit_of_this_ftgate(hub: GitHub) -> str:
-    files = {str(file.relative_to(ROOT)): file.read_bytes() for file in (ROOT / ".github" / "steps").iterdir()}
+    files = {
+        str(file.relative_to(ROOT)): file.read_bytes() for file in (ROOT / ".github" / "steps").iterdir()
+    }
     return hub.repository("ftgate/ftgate").git.commit("main", files, "this ftgate")

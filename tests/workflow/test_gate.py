@@ -18,7 +18,9 @@ def results(said: dict[str, Any]) -> dict[str, str]:
 
 
 def log(said: dict[str, Any], job: str) -> str:
-    return "\n".join(f"{step['name']}: {step['outcome']} {step['log']}" for step in said["jobs"][job].get("steps", ()))
+    return "\n".join(
+        f"{step['name']}: {step['outcome']} {step['log']}" for step in said["jobs"][job].get("steps", ())
+    )
 
 
 def step(said: dict[str, Any], job: str, name: str) -> dict[str, Any]:
@@ -64,7 +66,8 @@ def test_a_head_that_moved_since_the_event_is_refused(stage: Stage) -> None:
 def test_a_head_that_moves_between_the_jobs_is_refused(stage: Stage) -> None:
     """The approval was for what validate read; a push afterwards must not be what trains."""
     stage.pull(GOOD)
-    push = f'[[ "$RUNNER_TEMP" != */train-* ]] || git -C {stage.bank.git.root} update-ref refs/pull/7/head {stage.base}\n'
+    moved = f"git -C {stage.bank.git.root} update-ref refs/pull/7/head {stage.base}"
+    push = f'[[ "$RUNNER_TEMP" != */train-* ]] || {moved}\n'
     said = stage.run("pull_request_target", stage.pull_event(), before=push, results={"admit": "success"})
     assert "Fetch base and head: failure" in log(said, "train")
     assert "the head has moved" in log(said, "train")
@@ -72,7 +75,7 @@ def test_a_head_that_moves_between_the_jobs_is_refused(stage: Stage) -> None:
 
 
 def test_without_its_own_commit_no_job_does_anything(stage: Stage) -> None:
-    """On a runner too old to know the commit, the tip of some branch would run; in a queue, the pull request wrote it."""
+    """On a runner too old to know the commit, some branch would run; in a queue, what the pull request wrote."""
     stage.pull(GOOD)
     stage.caller.write_text(stage.caller.read_text().replace(stage.source, "''"))
     said = stage.run("pull_request_target", stage.pull_event(), job={})
@@ -82,7 +85,10 @@ def test_without_its_own_commit_no_job_does_anything(stage: Stage) -> None:
 
 def test_secrets_reach_only_what_needs_them_and_only_by_name(stage: Stage) -> None:
     stage.pull(GOOD)
-    show = {name: f'env > "{stage.work}/{name}.env"' for name in ("Plan", "Validate", "Train", "Evaluate", "Decide")}
+    show = {
+        name: f'env > "{stage.work}/{name}.env"'
+        for name in ("Plan", "Validate", "Train", "Evaluate", "Decide")
+    }
     said = stage.run("merge_group", stage.merge_group(GOOD), more=show)
     assert results(said)["validate"] == "failure", "no output is no validation"
     show = {name: script for name, script in show.items() if name not in ("Plan", "Validate")}
@@ -98,24 +104,36 @@ def test_secrets_reach_only_what_needs_them_and_only_by_name(stage: Stage) -> No
 
 def test_a_push_supersedes_training_but_no_queue_no_title_and_no_comment(stage: Stage) -> None:
     stage.pull(OFF)
-    off = {"announce": "skipped", "validate": "cancelled", "ftgate": "cancelled", "promote": "skipped", "bot": "skipped"}
+    off = {
+        "announce": "skipped",
+        "validate": "cancelled",
+        "ftgate": "cancelled",
+        "promote": "skipped",
+        "bot": "skipped",
+    }
 
     def group(name: str, event: dict[str, Any], **more: Any) -> tuple[str, bool]:
         said = stage.run(name, event, results=off, **more)["concurrency"]
         return said["group"], said["cancel-in-progress"]
 
     assert group("pull_request_target", stage.pull_event("synchronize")) == ("ftgate-gate-7", True)
-    assert group("workflow_dispatch", stage._at_home({"repository": {}}), inputs={"pull-request": "7"}) == ("ftgate-gate-7", True)
+    assert group("workflow_dispatch", stage._at_home({"repository": {}}), inputs={"pull-request": "7"}) == (
+        "ftgate-gate-7",
+        True,
+    )
     assert group("merge_group", stage.merge_group(OFF)) == ("ftgate-gate-4711", False)
     assert group("push", stage.push(OFF)) == ("ftgate-gate-4711", False)
-    assert group("issue_comment", stage.comment_event("/ftgate status", "wanda")) == ("ftgate-gate-4711", False)
+    assert group("issue_comment", stage.comment_event("/ftgate status", "wanda")) == (
+        "ftgate-gate-4711",
+        False,
+    )
     edited = stage.pull_event("opened") | {"action": "edited"}
     assert group("pull_request_target", edited) == ("ftgate-gate-7", False)
 
 
 def test_no_event_starts_what_belongs_to_another(stage: Stage) -> None:
     stage.pull(OFF)
-    ended = {name: "failure" for name in ("announce", "validate", "ftgate", "promote", "bot")}
+    ended = dict.fromkeys(("announce", "validate", "ftgate", "promote", "bot"), "failure")
 
     def started(name: str, event: dict[str, Any], **more: Any) -> set[str]:
         said = results(stage.run(name, event, results=ended, **more))
@@ -139,7 +157,9 @@ def test_no_event_starts_what_belongs_to_another(stage: Stage) -> None:
 
 def test_the_runner_s_labels_come_from_the_caller(stage: Stage) -> None:
     stage.pull(GOOD)
-    text = stage.caller.read_text().replace("""'["self-hosted", "gpu"]'""", """'["self-hosted", "a100", "ephemeral"]'""")
+    text = stage.caller.read_text().replace(
+        """'["self-hosted", "gpu"]'""", """'["self-hosted", "a100", "ephemeral"]'"""
+    )
     stage.caller.write_text(text)
     event = stage.merge_group(GOOD)
     said = stage.run("merge_group", event, results={"train": "cancelled"})
@@ -212,12 +232,16 @@ class TestVerdict:
 
     def test_a_person_can_start_it(self, stage: Stage) -> None:
         stage.pull(BAD)
-        said = stage.run("workflow_dispatch", stage._at_home({"repository": {}}), inputs={"pull-request": "7"})
+        said = stage.run(
+            "workflow_dispatch", stage._at_home({"repository": {}}), inputs={"pull-request": "7"}
+        )
         assert step(said, "ftgate", "Verdict")["code"] == 1, log(said, "ftgate")
         assert len(stage.bank.comments) == 1
 
     def test_a_token_that_may_not_comment_changes_no_verdict(self, stage: Stage) -> None:
-        stage.hub.token(TOKEN, "github-actions[bot]", may={"contents": "read", "pull-requests": "read", "issues": "read"})
+        stage.hub.token(
+            TOKEN, "github-actions[bot]", may={"contents": "read", "pull-requests": "read", "issues": "read"}
+        )
         stage.pull(OFF)
         said = stage.run("pull_request_target", stage.pull_event())
         assert results(said)["ftgate"] == "success", log(said, "ftgate")

@@ -1,4 +1,4 @@
-"""The locks: every package with hashes, the versions that the tests run with, no host; and the scripts that use them."""
+"""The locks: hashes, the versions that the tests run with, no host; and the scripts that use them."""
 
 import os
 import re
@@ -20,7 +20,10 @@ def normal(name: str) -> str:
 
 
 def pins(file: Path) -> dict[str, str]:
-    return {normal(name): version for name, version in re.findall(r"^([\w.-]+)==([^ \n]+)", file.read_text(), re.M)}
+    return {
+        normal(name): version
+        for name, version in re.findall(r"^([\w.-]+)==([^ \n]+)", file.read_text(), re.M)
+    }
 
 
 @pytest.mark.parametrize("file", LOCKS, ids=lambda file: file.name)
@@ -41,7 +44,10 @@ def test_the_locks_hold_the_versions_that_the_tests_run_with() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for group, files in ((project["dependencies"], ("light",)), (project["optional-dependencies"]["train"], ("train", "torch"))):
+    for group, files in (
+        (project["dependencies"], ("light",)),
+        (project["optional-dependencies"]["train"], ("train", "torch")),
+    ):
         known = {name for file in files for name in pins(ROOT / "requirements" / f"{file}.txt")}
         assert {normal(re.split(r"[<>=\[ ]", need)[0]) for need in group} <= known
 
@@ -56,9 +62,13 @@ def test_torch_and_its_libraries_stand_apart() -> None:
 @pytest.mark.skipif(not os.environ.get("CI"), reason="fetches the locked packages; CI does")
 def test_the_light_lock_installs(tmp_path: Path) -> None:
     environment = {**os.environ, "RUNNER_TEMP": str(tmp_path)}
-    done = subprocess.run([STEPS / "install.sh", "light"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [STEPS / "install.sh", "light"], env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
-    said = subprocess.run([tmp_path / "ftgate/bin/ftgate", "validate", ROOT / "data"], capture_output=True, check=False)
+    said = subprocess.run(
+        [tmp_path / "ftgate/bin/ftgate", "validate", ROOT / "data"], capture_output=True, check=False
+    )
     assert said.returncode == 0
 
 
@@ -67,7 +77,9 @@ def test_an_old_python_is_named(tmp_path: Path) -> None:
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
     environment = {"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path), "PYTHON": str(old)}
-    done = subprocess.run(["bash", STEPS / "install.sh", "light"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", STEPS / "install.sh", "light"], env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2 and "3.11" in done.stdout
 
 
@@ -90,10 +102,12 @@ class TestFetch:
         (tmp_path / "temp").mkdir()
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(tmp_path), "RUNNER_TEMP": str(tmp_path / "temp"),
-            "SERVER": f"file://{tmp_path}/server", "REPOSITORY": "acme/bank", "BASE_REF": "refs/heads/main", "BASE_SHA": "",
-            "HEAD_REF": "refs/pull/7/head", "HEAD_SHA": "", **more,
+            "SERVER": f"file://{tmp_path}/server", "REPOSITORY": "acme/bank", "BASE_REF": "refs/heads/main",
+            "BASE_SHA": "", "HEAD_REF": "refs/pull/7/head", "HEAD_SHA": "", **more,
         }  # fmt: skip
-        return subprocess.run(["bash", STEPS / "fetch.sh"], env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["bash", STEPS / "fetch.sh"], env=environment, capture_output=True, text=True, check=False
+        )
 
     def test_two_commits_and_no_file(self, origin: GitRepository, tmp_path: Path) -> None:
         head, base = origin.git("rev-parse", "topic"), origin.git("rev-parse", "main")
@@ -106,8 +120,9 @@ class TestFetch:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"HEAD_SHA": "0" * 40}, {"BASE_SHA": "0" * 40}, {"HEAD_SHA": "--upload-pack=touch pwned"}, {"HEAD_SHA": "abc"},
-            {"HEAD_REF": "--upload-pack=x"}, {"HEAD_REF": "refs/pull//head"}, {"BASE_REF": "refs/heads/a b"},
+            {"HEAD_SHA": "0" * 40}, {"BASE_SHA": "0" * 40}, {"HEAD_SHA": "--upload-pack=touch pwned"},
+            {"HEAD_SHA": "abc"}, {"HEAD_REF": "--upload-pack=x"}, {"HEAD_REF": "refs/pull//head"},
+            {"BASE_REF": "refs/heads/a b"},
             {"BASE_REF": "refs/heads/x:refs/ftgate/head"}, {"BASE_REF": "main"}, {"HEAD_REF": "refs/pull/8/head"},
         ],
     )  # fmt: skip

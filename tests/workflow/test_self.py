@@ -1,4 +1,4 @@
-"""This repository gates itself: its settings, data and prompts are valid, and a change to them is the gate's business."""
+"""This repository gates itself: settings, data and prompts are valid, and a change to them is the gate's business."""
 
 import json
 from pathlib import Path

