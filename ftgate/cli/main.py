@@ -23,7 +23,7 @@ _COMMANDS = {
     "train": "ftgate.cli.stages",
     "evaluate": "ftgate.cli.stages",
     "decide": "ftgate.cli.stages",
-    "publish": "ftgate.cli.stages",
+    "publish": "ftgate.cli.publish",
     "demo": "ftgate.cli.demo",
     "completion": "ftgate.cli.completion",
 }

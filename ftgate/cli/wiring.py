@@ -18,7 +18,7 @@ from ftgate.edges.store import DirectoryStore
 from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
-from ftgate.ports import Judge, Ports, PullRequest, Repository
+from ftgate.ports import Judge, Ports, Progress, PullRequest, Repository
 from ftgate.values.settings import Settings
 
 
@@ -73,8 +73,11 @@ def judge(settings: Settings) -> Judge | None:
     return JudgeApi(settings.judge, key, os.environ.get("OPENAI_BASE_URL"))
 
 
-def pull_request(repository: str, number: int) -> PullRequest:
-    """A pull request on GitHub, with GITHUB_TOKEN."""
+def pull_request(
+    repository: str, number: int, author: str | None = None, progress: Progress | None = None
+) -> PullRequest:
+    """A pull request on GitHub, with GITHUB_TOKEN; progress hears of waits."""
+    from ftgate.edges.github_api import Waiting
     from ftgate.edges.pull_request import GitHubPullRequest
 
     token = os.environ.get("GITHUB_TOKEN")
@@ -82,4 +85,5 @@ def pull_request(repository: str, number: int) -> PullRequest:
         raise SettingsError(
             "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."
         )
-    return GitHubPullRequest(repository, number, token)
+    said = progress or TerminalProgress(quiet=True)
+    return GitHubPullRequest(repository, number, token, author=author, waiting=Waiting(say=said.say))
