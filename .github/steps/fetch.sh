@@ -5,6 +5,7 @@
 #   BASE_SHA  commit of the base; empty: the tip of BASE_REF
 #   HEAD_REF  full name of the head's ref
 #   HEAD_SHA  commit of the head; empty: the tip of HEAD_REF
+#   KEEP      true: the token stays in the repository, for a job that pushes
 #   MAY_MOVE  true: HEAD_SHA is a commit of HEAD_REF, not always its tip
 # A head that has moved is refused: what was asked for, what was approved and what is read must be one commit.
 set -euo pipefail
@@ -17,6 +18,9 @@ if [ -n "${TOKEN:-}" ]; then
   export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="http.$SERVER/.extraheader"
   GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$TOKEN" | base64 | tr -d '\n')"
   export GIT_CONFIG_VALUE_0
+  if [ "${KEEP:-}" = true ]; then
+    printf '[http "%s/"]\n\textraheader = %s\n' "$SERVER" "$GIT_CONFIG_VALUE_0" >> "$repository/config"
+  fi
 fi
 export GIT_TERMINAL_PROMPT=0
 
@@ -32,7 +36,8 @@ for name in BASE_SHA HEAD_SHA; do
 done
 
 git -C "$repository" fetch --quiet --no-tags --no-recurse-submodules origin \
-  "+$BASE_REF:refs/fetched/base" "+$HEAD_REF:refs/fetched/head"
+  "+$BASE_REF:refs/fetched/base" "+$HEAD_REF:refs/fetched/head" \
+  "+refs/heads/ftgate-data*:refs/ftgate/data*" # baselines; as a pattern, because a new repository has none
 base=$(git -C "$repository" rev-parse --verify --quiet "refs/fetched/base^{commit}")
 head=$(git -C "$repository" rev-parse --verify --quiet "refs/fetched/head^{commit}")
 is_part() { git -C "$repository" merge-base --is-ancestor "$1" "$2" 2>/dev/null; }

@@ -207,12 +207,20 @@ class Stage:
 
     def _environment(self, event_file: Path) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"], "HOME": str(self.work), "GITHUB_ACTIONS": "true",
-            "GIT_CONFIG_GLOBAL": "/dev/null", "GITHUB_SERVER_URL": f"file://{self.hub.root}", "GITHUB_API_URL": self.hub.url,
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.work),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTOR": "wanda",
+            "GITHUB_API_URL": self.hub.url,
+            "GITHUB_EVENT_PATH": str(event_file),
             "GITHUB_REPOSITORY": BANK,
-            "GITHUB_EVENT_PATH": str(event_file), "GITHUB_RUN_ID": "4711", "GITHUB_RUN_NUMBER": "12",
             "GITHUB_RUN_ATTEMPT": str(self.attempt),
-        }  # fmt: skip
+            "GITHUB_RUN_ID": "4711",
+            "GITHUB_RUN_NUMBER": "12",
+            "GITHUB_SERVER_URL": f"file://{self.hub.root}",
+            "GITHUB_WORKFLOW_REF": f"{BANK}/.github/workflows/ftgate.yml@refs/heads/main",
+        }
 
 
 def _installed(before: str) -> str:
