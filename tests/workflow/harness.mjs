@@ -137,6 +137,8 @@ function runJob(id, job, shared, needs, given) {
   };
 }
 
+const ended = (said) => (typeof said === "string" ? { result: said } : said);
+
 /** Every job of a called workflow in the order of its needs. */
 function runGate(workflow, given) {
   const jobs = {};
@@ -160,7 +162,7 @@ function runGate(workflow, given) {
     const before = asked.earlier?.[id];
     if (before?.result === "success" && wanted.every((need) => jobs[need].kept)) jobs[id] = { ...before, kept: true };
     else if (!holds(job.if, pick({ ...names, needs }, "jobIf"), status)) jobs[id] = { result: "skipped", outputs: {} };
-    else if (asked.results?.[id]) jobs[id] = { result: asked.results[id], outputs: {}, runsOn: fill(job["runs-on"], pick({ ...names, needs }, "runsOn")) };
+    else if (asked.results?.[id]) jobs[id] = { outputs: {}, ...ended(asked.results[id]), runsOn: fill(job["runs-on"], pick({ ...names, needs }, "runsOn")) };
     else jobs[id] = runJob(id, job, shared, needs, given);
   }
   const concurrency = filled(workflow.concurrency, pick(names, "concurrency"));

@@ -69,7 +69,8 @@ def test_a_head_that_moves_between_the_jobs_is_refused(stage: Stage) -> None:
     stage.pull(GOOD)
     moved = f"git -C {stage.bank.git.root} update-ref refs/pull/7/head {stage.base}"
     push = f'[[ "$RUNNER_TEMP" != */train-* ]] || {moved}\n'
-    said = stage.run("pull_request_target", stage.pull_event(), before=push, results={"admit": "success"})
+    allowed = {"result": "success", "outputs": {"trains": "true"}}
+    said = stage.run("pull_request_target", stage.pull_event(), before=push, results={"admit": allowed})
     assert "Fetch base and head: failure" in log(said, "train")
     assert "the head has moved" in log(said, "train")
     assert results(said)["ftgate"] == "failure"
@@ -186,7 +187,8 @@ class TestVerdict:
 
     def test_a_finding_blocks_with_one_comment(self, stage: Stage) -> None:
         stage.pull(BAD)
-        said = stage.run("pull_request_target", stage.pull_event())
+        said = stage.run("pull_request_target", stage.pull_event(), announce=True)
+        assert results(said)["announce"] == "success", log(said, "announce")
         assert results(said)["ftgate"] == "failure"
         assert step(said, "ftgate", "Verdict")["code"] == 1, log(said, "ftgate")
         (comment,) = stage.bank.comments.values()
@@ -218,7 +220,7 @@ class TestVerdict:
         assert step(said, "ftgate", "Verdict")["code"] in (1, 3)
 
     def test_a_validation_that_crashed_is_no_pass(self, stage: Stage) -> None:
-        stage.pull(OFF)
+        stage.pull(GOOD)
         said = stage.run("pull_request_target", stage.pull_event(), results={"validate": "failure"})
         assert results(said)["ftgate"] == "failure"
 
