@@ -22,7 +22,7 @@ _COMMANDS = {
     "plan": "ftgate.cli.stages",
     "train": "ftgate.cli.stages",
     "evaluate": "ftgate.cli.stages",
-    "decide": "ftgate.cli.stages",
+    "decide": "ftgate.cli.decide",
     "publish": "ftgate.cli.stages",
     "demo": "ftgate.cli.demo",
     "completion": "ftgate.cli.completion",

@@ -19,9 +19,9 @@
 8. A reason that a maintainer waived, for exactly this data, stays listed and does not decide. When nothing else would
    block, the outcome is waived. Data is trained in spite of waived findings, or the evidence is missing.
 
-Fail wins over inconclusive, inconclusive over waived, waived over pass. Data that is known to be wrong is not trained, and is not
-blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders
-the same items and decides nothing.
+Fail wins over inconclusive, inconclusive over waived, waived over pass. Data that is known to be wrong is not
+trained, and is not blamed for lacking an evaluation. Everything is read from the evidence itself: the stored
+comparison renders the same items and decides nothing.
 """
 
 import math

@@ -7,7 +7,6 @@ from ftgate.decide.rulings import Rulings, fail, unsure
 from ftgate.decide.waivers import unwaived_errors
 from ftgate.values.run import Run
 
-RESULTS = ("success", "failure", "cancelled", "skipped")
 _UNCONCERNED = ("announce",)
 _FOR_TRAINING = ("admit", "train", "evaluate")
 
