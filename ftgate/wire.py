@@ -133,6 +133,46 @@ def jobs_of(text: str) -> dict[str, str]:
         ) from error
 
 
+class CommentEvent(NamedTuple):
+    """A comment that was just written under a pull request. The body is the event's, and proves nothing."""
+
+    comment: int
+    pull_request: int
+    body: str
+
+
+def comment_event_of(content: bytes, where: str) -> CommentEvent | None:
+    """From the file of an issue_comment event; None when it is an edit, a deletion or about an issue.
+
+    Raises InputError when it is no such event.
+    """
+    try:
+        event = msgspec.json.decode(content, type=_Event)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"{where}: not an issue_comment event: {error}", advice="Run the bot on issue_comment only."
+        ) from error
+    if event.action != "created" or event.issue.pull_request is None:
+        return None
+    return CommentEvent(event.comment.id, event.issue.number, event.comment.body or "")
+
+
+class _EventIssue(msgspec.Struct):
+    number: int
+    pull_request: dict[str, Any] | None = None
+
+
+class _EventComment(msgspec.Struct):
+    id: int
+    body: str | None = None
+
+
+class _Event(msgspec.Struct):
+    action: str
+    issue: _EventIssue
+    comment: _EventComment
+
+
 class _Job(msgspec.Struct):
     result: Literal["success", "failure", "cancelled", "skipped"]
 

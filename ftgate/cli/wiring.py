@@ -10,6 +10,7 @@ from ftgate.edges.base_model import BaseModels
 from ftgate.edges.clock import SystemClock
 from ftgate.edges.completer import LocalCompleter
 from ftgate.edges.git_objects import GitObjects
+from ftgate.edges.github_rest import Rest
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.meter import local_meter
 from ftgate.edges.qlora import QloraTrainer
@@ -18,7 +19,7 @@ from ftgate.edges.store import DirectoryStore
 from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
-from ftgate.ports import Judge, Ports, PullRequest, Repository
+from ftgate.ports import GitHubFacts, Judge, Ports, PullRequest, Repository
 from ftgate.values.settings import Settings
 
 
@@ -77,9 +78,25 @@ def pull_request(repository: str, number: int) -> PullRequest:
     """A pull request on GitHub, with GITHUB_TOKEN."""
     from ftgate.edges.pull_request import GitHubPullRequest
 
+    return GitHubPullRequest(repository, number, _token())
+
+
+def github(repository: str, number: int) -> GitHubFacts:
+    """Facts about a pull request on GitHub, with GITHUB_TOKEN."""
+    from ftgate.edges.github_facts import GitHubRest
+
+    return GitHubRest(rest(), repository, number)
+
+
+def rest() -> Rest:
+    """GitHub's API (GITHUB_API_URL on a server of one's own), with GITHUB_TOKEN."""
+    return Rest(_token(), base_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com")
+
+
+def _token() -> str:
     token = os.environ.get("GITHUB_TOKEN")
     if not token:
         raise SettingsError(
             "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."
         )
-    return GitHubPullRequest(repository, number, token)
+    return token

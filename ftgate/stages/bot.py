@@ -145,10 +145,6 @@ def _status(case: _Case) -> Reply:
     return Reply("+1", status_line(run))
 
 
-def _help(case: _Case) -> Reply:
-    return Reply("+1", HELP)
-
-
 def _explain(case: _Case) -> Reply:
     run = case.newest()
     try:
@@ -172,6 +168,6 @@ _VERBS: dict[Verb, Callable[[_Case], Reply]] = {
     Verb.CANCEL: _cancel,
     Verb.STATUS: _status,
     Verb.EXPLAIN: _explain,
-    Verb.HELP: _help,
-    Verb.UNKNOWN: _help,
+    Verb.HELP: lambda case: Reply("+1", HELP),
+    Verb.UNKNOWN: lambda case: Reply("confused", HELP),
 }
