@@ -65,14 +65,17 @@ def read_plain(file: Path, largest: int) -> bytes | None:
         raise InputError(
             f"{file}: cannot be read as a plain file: {error.strerror}", advice="Name another --out DIR."
         ) from error
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{file}: is no plain file", advice="Name another --out DIR.")
-        try:
-            content = stream.read(largest + 1)
-        except OSError as error:
-            raise InputError(f"{file}: cannot be read: {error.strerror}") from error
-    if len(content) > largest:
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            content = stream.read(largest + 1) if status.st_size <= largest else None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+    if content is None or len(content) > largest:
         raise InputError(f"{file}: has more than {largest:,} bytes, which no run has")
     return content
 

@@ -363,12 +363,12 @@ def test_an_archive_is_read_within_bounds_and_never_unpacked(tmp_path: Path) -> 
     with zipfile.ZipFile(buffer, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("run.json", b"{}")
         archive.writestr("run.json", b"{}")
-    with pytest.raises(InputError, match="2 run.json"):
+    with pytest.raises(InputError, match=r"2 run\.json"):
         unzipped(buffer.getvalue())
     traversal = io.BytesIO()
     with zipfile.ZipFile(traversal, "w") as archive:
         archive.writestr("../../run.json", b"{}")
-    with pytest.raises(InputError, match="0 run.json"):
+    with pytest.raises(InputError, match=r"0 run\.json"):
         unzipped(traversal.getvalue())
     assert list(tmp_path.iterdir()) == []
 
