@@ -21,6 +21,7 @@ from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
 from ftgate.ports import GitHubFacts, Judge, Ports, PullRequest, Repository
 from ftgate.values.settings import Settings
+from ftgate.values.setup import MachineSetup, RepositorySetup
 
 
 def default_store() -> Path:
@@ -91,6 +92,25 @@ def github(repository: str, number: int) -> GitHubFacts:
 def rest() -> Rest:
     """GitHub's API (GITHUB_API_URL on a server of one's own), with GITHUB_TOKEN."""
     return Rest(_token(), base_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com")
+
+
+def repository_setup(repository: str, branch: str | None) -> RepositorySetup:
+    """How a repository on GitHub is set up, with GITHUB_TOKEN."""
+    from ftgate.edges import github_setup
+
+    return github_setup.repository_setup(rest(), repository, branch)
+
+
+def machine(store: Path | None, *, ask_torch: bool = False) -> MachineSetup:
+    """What this machine has."""
+    from ftgate.edges.machine import machine_setup
+
+    return machine_setup(store or default_store(), os.environ.get("PATH", os.defpath), ask_torch=ask_torch)
+
+
+def has_judge_key() -> bool:
+    """Whether OPENAI_API_KEY is set; its value is nobody's business."""
+    return bool(os.environ.get("OPENAI_API_KEY"))
 
 
 def _token() -> str:

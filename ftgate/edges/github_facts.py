@@ -18,7 +18,8 @@ from ftgate.report.help import with_answer
 from ftgate.values.trust import Comment, Permission, Person, PullFacts, WorkflowJob, WorkflowRun
 
 ACTIONS_BOT = "github-actions[bot]"
-ARTIFACT = "ftgate-run"
+ARTIFACT = "ftgate-"
+"""How the artifacts of the gate begin; the newest is the one that came farthest."""
 _PAGES = 100
 """Pages of 100: no pull request has more comments, and no server may page for ever."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,11 @@ def test_a_file_that_claims_to_be_enormous_costs_no_memory(tmp_path: Path) -> No
 def test_a_link_a_pipe_and_a_directory_are_not_read(tmp_path: Path) -> None:
     target = tmp_path / "secret.json"
     target.write_bytes(WHOLE)
-    made = {"link": lambda p: p.symlink_to(target), "pipe": os.mkfifo, "directory": Path.mkdir}
+    made: dict[str, Callable[[Path], None]] = {
+        "link": lambda path: path.symlink_to(target),
+        "pipe": os.mkfifo,
+        "directory": Path.mkdir,
+    }
     for name, make in made.items():
         folder = tmp_path / name
         folder.mkdir()
