@@ -214,8 +214,14 @@ class RunStore(Protocol):
 class PullRequest(Protocol):
     """The pull request that the comment goes to."""
 
-    def upsert_comment(self, marker: str, body: str) -> str:
-        """Creates or edits the one comment that carries the marker; returns its URL."""
+    def head(self) -> str:
+        """The commit that it is at now."""
+
+    def upsert_comment(self, marker: str, write: Callable[[Sequence[str]], str | None]) -> str | None:
+        """Creates or edits the one comment that begins with the marker; returns its URL.
+
+        `write` says what should stand, given the own comments that stand, oldest first; None creates nothing.
+        """
 
 
 class GitHubFacts(Protocol):

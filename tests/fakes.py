@@ -1,7 +1,7 @@
 """One honest fake per port: behaves as the port's words promise, keeps everything in memory, can be told to fail."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -225,8 +225,9 @@ class FakePullRequest:
 
     PAGE = 30
 
-    def __init__(self, author: str = "ftgate[bot]") -> None:
+    def __init__(self, author: str = "ftgate[bot]", head: str = "unknown") -> None:
         self._author = author
+        self._head = head
         self.comments: dict[int, tuple[str, str]] = {}
 
     def add(self, author: str, body: str) -> int:
@@ -238,15 +239,24 @@ class FakePullRequest:
         start = (number - 1) * self.PAGE
         return [(id, *comment) for id, comment in list(self.comments.items())[start : start + self.PAGE]]
 
-    def upsert_comment(self, marker: str, body: str) -> str:
+    def head(self) -> str:
+        return self._head
+
+    def upsert_comment(self, marker: str, write: Callable[[Sequence[str]], str | None]) -> str | None:
         number = 1
+        own: list[int] = []
         while comments := self.page(number):
-            for id, author, text in comments:
-                if author == self._author and text.startswith(marker):
-                    self.comments[id] = (author, body)
-                    return f"comment/{id}"
+            own += [id for id, author, text in comments if author == self._author and text.startswith(marker)]
             number += 1
-        return f"comment/{self.add(self._author, body)}"
+        body = write([self.comments[id][1] for id in own])
+        if body is None:
+            return None
+        if not own:
+            return f"comment/{self.add(self._author, body)}"
+        self.comments[own[0]] = (self._author, body)
+        for id in own[1:]:
+            del self.comments[id]
+        return f"comment/{own[0]}"
 
 
 class FakeGitHubFacts:

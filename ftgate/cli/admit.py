@@ -56,7 +56,8 @@ def admit(
             f"the run in {out} is about {run.plan.head[:12]}, not {head[:12]}",
             advice="Plan again for this head: ftgate plan --base REV --head REV --out DIR",
         )
-    done = admitted(run, wiring.github(repository, pull_request), TerminalProgress(quiet=quiet), actor)
+    progress = TerminalProgress(quiet=quiet)
+    done = admitted(run, wiring.github(repository, pull_request, progress), progress, actor)
     runs.save(done)
     wanted = done.plan.applicable and not blocks(done)
     trains = wanted and done.admission is not None and done.admission.admitted

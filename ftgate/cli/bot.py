@@ -47,9 +47,10 @@ def bot(event: Path, repository: str, workflow: str) -> int:
     if said is None or parse(said.body) is None:
         click.echo("no command for ftgate")
         return ExitCode.PASS
+    progress = TerminalProgress(quiet=False)
     desk = Desk(
-        github=wiring.github(repository, said.pull_request),
-        progress=TerminalProgress(quiet=False),
+        github=wiring.github(repository, said.pull_request, progress),
+        progress=progress,
         workflow=_path(workflow, repository),
         pause=time.sleep,
     )

@@ -24,7 +24,7 @@ _COMMANDS = {
     "train": "ftgate.cli.stages",
     "evaluate": "ftgate.cli.stages",
     "decide": "ftgate.cli.decide",
-    "publish": "ftgate.cli.stages",
+    "publish": "ftgate.cli.publish",
     "bot": "ftgate.cli.bot",
     "doctor": "ftgate.cli.doctor",
     "demo": "ftgate.cli.demo",

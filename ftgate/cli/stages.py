@@ -59,28 +59,6 @@ def evaluate(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
     return ExitCode.PASS
 
 
-@click.command(epilog="Example: ftgate publish --out out --repository acme/bank --pull-request 12")
-@options.out
-@click.option("--repository", help="owner/name on GitHub; without it the comment is only written.")
-@click.option("--pull-request", type=int, help="Number of the pull request that gets the comment.")
-def publish(out: Path, repository: str | None, pull_request: int | None) -> int:
-    """Writes comment.md; with --repository and --pull-request also posts it, editing the one comment."""
-    from ftgate.cli import wiring
-    from ftgate.edges.run_files import RunDirectory
-    from ftgate.stages.pipeline import stored
-    from ftgate.stages.publish import post
-    from ftgate.stages.publish import publish as published
-
-    if (repository is None) != (pull_request is None):
-        raise click.UsageError("--repository and --pull-request go together.")
-    runs = RunDirectory(out)
-    done = stored(runs)
-    click.echo(published(done, runs))
-    if repository is not None and pull_request is not None:
-        click.echo(post(done, wiring.pull_request(repository, pull_request)))
-    return ExitCode.PASS
-
-
 def _continue(name: str, repo: Path, out: Path, store: Path | None, quiet: bool) -> Run:
     from ftgate.cli import wiring
     from ftgate.stages.pipeline import resume

@@ -13,11 +13,11 @@ from msgspec import Struct
 from ftgate.edges.artifacts import run_json
 from ftgate.edges.github_rest import Refused, Rest
 from ftgate.errors import OutsideError
-from ftgate.report.comment import MARKER
+from ftgate.ports import PullRequest
 from ftgate.report.help import with_answer
+from ftgate.report.stamp import MARKER
 from ftgate.values.trust import Comment, Permission, Person, PullFacts, WorkflowJob, WorkflowRun
 
-ACTIONS_BOT = "github-actions[bot]"
 ARTIFACT = "ftgate-"
 """How the artifacts of the gate begin; the newest is the one that came farthest."""
 _PAGES = 100
@@ -88,14 +88,14 @@ class _Job(Struct):
 
 
 class GitHubRest:
-    """Port `GitHubFacts` over the REST API, for one pull request. `author` is the login that the token writes as."""
+    """Port `GitHubFacts` over the REST API, for one pull request, whose sticky comment `sticky` edits."""
 
-    def __init__(self, rest: Rest, repository: str, number: int, *, author: str = ACTIONS_BOT) -> None:
+    def __init__(self, rest: Rest, repository: str, number: int, sticky: PullRequest) -> None:
         self._rest = rest
         self._repository = repository
         self._home = f"/repos/{repository}"
         self._number = number
-        self._author = author
+        self._sticky = sticky
 
     def pull(self) -> PullFacts:
         found = _as(_Pull, self._rest.get(f"{self._home}/pulls/{self._number}"))
@@ -182,12 +182,10 @@ class GitHubRest:
         return run_json(self._rest, self._home, run.id, ARTIFACT)
 
     def answer(self, text: str) -> bool:
-        own = [c for c in self.comments() if MARKER in c.body and c.author.login == self._author]
-        if not own:
-            return False
-        body = with_answer(own[0].body, text)
-        self._rest.send("PATCH", f"{self._home}/issues/comments/{own[0].id}", {"body": body})
-        return True
+        def write(own: Sequence[str]) -> str | None:
+            return with_answer(own[0], text) if own else None
+
+        return self._sticky.upsert_comment(MARKER, write) is not None
 
     def post(self, body: str) -> str:
         made = self._rest.send("POST", f"{self._home}/issues/{self._number}/comments", {"body": body})

@@ -1,8 +1,11 @@
-"""One connection to GitHub's REST API: patient within bounds, and clear when it gives up."""
+"""GitHub's REST API for facts: JSON in, JSON out, strict about errors, and never a token in a message."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ftgate.edges.pull_request import DEFAULT_URL, Patience, _retry, _said
+from ftgate.edges.github_api import DEFAULT_URL, Waiting, connect, explained, patiently
 from ftgate.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -18,30 +21,26 @@ class Refused(OutsideError):
 
 
 class Rest:
-    """GET is repeated on failure, POST never: what was lost may have been obeyed.
+    """GET is repeated on failure, a write never: what was lost may have been obeyed.
 
     Raises Refused for an error of GitHub's, OutsideError when it cannot be reached or answers something else.
     """
 
-    def __init__(
-        self,
-        token: str,
-        *,
-        base_url: str = DEFAULT_URL,
-        patience: Patience = Patience(),  # noqa: B008 (frozen)
-    ) -> None:
+    def __init__(self, token: str, *, base_url: str = DEFAULT_URL, waiting: Waiting | None = None) -> None:
         self._token = token
         self._base_url = base_url.rstrip("/")
-        self._patience = patience
-        self._github: Github | None = None
+        self._waiting = waiting or Waiting()
 
     def get(self, path: str, asked: dict[str, Any] | None = None) -> Any:
         """JSON of an address below the API's."""
-        return self._call("GET", path, asked, None)
+        requester = self._github.requester
+        with self._clear(path):
+            return patiently(lambda: requester.requestJsonAndCheck("GET", path, asked)[1], self._waiting)
 
     def send(self, method: str, path: str, content: Any = None) -> Any:
         """Sends JSON and returns what GitHub answers."""
-        return self._call(method, path, None, content)
+        with self._clear(path):
+            return self._github.requester.requestJsonAndCheck(method, path, input=content)[1]
 
     def download(self, path: str, largest: int) -> bytes:
         """Bytes behind an address that redirects to a store; the token stays with GitHub.
@@ -49,66 +48,40 @@ class Rest:
         Raises OutsideError for more than `largest` bytes.
         """
         import requests
-        from requests.exceptions import RequestException
 
         headers = {"Authorization": f"Bearer {self._token}"}
-        try:
-            # requests drops the header when the redirect leads to another host.
-            with requests.get(
-                f"{self._base_url}{path}", headers=headers, timeout=self._patience.timeout, stream=True
-            ) as answer:
-                if answer.status_code != 200:
-                    raise Refused(f"{path}: GitHub answered HTTP {answer.status_code}", answer.status_code)
-                content = b""
-                for part in answer.iter_content(1 << 16):
-                    content += part
-                    if len(content) > largest:
-                        raise OutsideError(f"{path}: more than {largest:,} bytes")
-                return content
-        except RequestException as error:
-            raise OutsideError(f"{path}: GitHub cannot be reached ({type(error).__name__})") from None
+        url, timeout = f"{self._base_url}{path}", self._waiting.patience.timeout
+        # requests drops the header when the redirect leads to another host.
+        with self._clear(path), requests.get(url, headers=headers, timeout=timeout, stream=True) as answer:
+            if answer.status_code != 200:
+                raise Refused(f"{path}: GitHub answered HTTP {answer.status_code}", answer.status_code)
+            content = b""
+            for part in answer.iter_content(1 << 16):
+                content += part
+                if len(content) > largest:
+                    raise OutsideError(f"{path}: more than {largest:,} bytes")
+            return content
 
-    def _call(self, method: str, path: str, asked: dict[str, Any] | None, content: Any) -> Any:
+    @cached_property
+    def _github(self) -> "Github":
+        return connect(self._token, self._base_url, self._waiting)
+
+    @contextmanager
+    def _clear(self, path: str) -> Iterator[None]:
         from github.GithubException import GithubException
-        from requests.exceptions import RequestException
 
+        status: int | None = None
         try:
-            _, data = self._connected().requester.requestJsonAndCheck(method, path, asked, input=content)
-        except GithubException as error:
-            raise Refused(
-                f"{path}: {_said(error)}", error.status, advice=_ADVICE.get(error.status, "")
-            ) from None
-        except RequestException as error:
-            text = f"{path}: GitHub cannot be reached ({type(error).__name__})"
-            raise OutsideError(text, advice="Run it again.") from None
-        except (AssertionError, KeyError, TypeError, ValueError, RuntimeError):
-            # What PyGithub raises where an answer is no JSON or leads to another host.
-            text = f"{path}: the answer is not GitHub's"
-            raise OutsideError(text, advice=f"Check the API address {self._base_url}.") from None
-        return data
-
-    def _connected(self) -> "Github":
-        import logging
-
-        from github import Auth, Github, set_log_level
-
-        if self._github is None:
-            set_log_level(logging.WARNING)
-            patience = self._patience
-            self._github = Github(
-                auth=Auth.Token(self._token),
-                base_url=self._base_url,
-                timeout=patience.timeout,
-                retry=_retry(patience),
-                seconds_between_requests=patience.between_requests,
-                seconds_between_writes=patience.between_writes,
-            )
-        return self._github
-
-
-_ADVICE = {
-    401: "Set GITHUB_TOKEN to a token that is still valid.",
-    403: "The token lacks a permission, or a rate limit is spent.",
-    404: "Check repository and number, and that the token may read them.",
-    429: "Wait until the rate limit resets.",
-}
+            with explained(path, self._base_url):
+                try:
+                    yield
+                except GithubException as error:
+                    status = error.status
+                    raise
+                except (ValueError, RuntimeError) as error:
+                    raise TypeError("an answer that is no JSON, or leads elsewhere") from error
+        except OutsideError as error:
+            message = error.message.replace(self._token, "***") if self._token else error.message
+            if status is None or isinstance(error, Refused):
+                raise OutsideError(message, advice=error.advice) from None
+            raise Refused(message, status, advice=error.advice) from None

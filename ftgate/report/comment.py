@@ -14,14 +14,16 @@ from ftgate.report.origin import (
 )
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
+from ftgate.report.stamp import MARKER, Stamp, line
 from ftgate.report.waivable import waivable_section
-from ftgate.report.wording import count, is_hex, join, short
+from ftgate.report.wording import count, join, short
 from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, Run, VerdictOutcome
 
-MARKER = "<!-- ftgate:comment v1"
 LEAST = 4_000
 """No comment fits into fewer bytes with its verdict and a reason."""
+
+__all__ = ["LEAST", "MARKER", "comment", "marker"]
 
 _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     broken_section,
@@ -51,8 +53,7 @@ def comment(run: Run, *, limit: int = 60_000) -> str:
 
 def marker(run: Run) -> str:
     """The hidden first line: the comment is found by it, and its head tells a stale run from a fresh one."""
-    head = run.plan.head if is_hex(run.plan.head) else "unknown"
-    return f"{MARKER} head={head} -->"
+    return line(Stamp(head=run.plan.head))
 
 
 def _head(run: Run, limit: int) -> str:
@@ -61,13 +62,13 @@ def _head(run: Run, limit: int) -> str:
 
 
 def _opening(run: Run, number: int, length: int) -> str:
-    line = headline(run)
+    said = headline(run)
     reasons = run.verdict.reasons if run.verdict else ()
     telling = [reason for reason in reasons if reason.severity is not Severity.NOTICE]
     notes = [reason for reason in reasons if reason.severity is Severity.NOTICE]
     folded = _listed(notes, number, length)
     return paragraphs(
-        f"{marker(run)}\n## {line.icon} {line.outcome}: {prose(line.sentence, length)}",
+        f"{marker(run)}\n## {said.icon} {said.outcome}: {prose(said.sentence, length)}",
         _subline(run),
         _listed(telling, number, length),
         details(count(len(notes), "note"), folded) if telling and notes else folded,

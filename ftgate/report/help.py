@@ -1,11 +1,15 @@
 """What the bot says in one line: help, the state of a run, where a run can be found."""
 
+import re
+
+from ftgate.report.markdown import paragraphs
 from ftgate.report.quote import prose
 from ftgate.report.wording import short
 from ftgate.values.trust import WorkflowRun
 
 MARK = "<!-- ftgate:answer -->"
 _END = "<!-- /ftgate:answer -->"
+_ANSWER = re.compile(rf"\n\n{MARK}\n.*?\n{_END}", re.DOTALL)
 
 HELP = (
     "Commands, alone on the first line of a comment: `/ftgate run SHA` (train this commit), `/ftgate retry`, "
@@ -29,9 +33,9 @@ def gone(head: str, url: str) -> str:
 
 
 def with_answer(body: str, text: str) -> str:
-    """The sticky comment with one answer below its end, in place of the last one; the rest is as it was.
+    """The sticky comment with one answer below its heading, in place of the last one; the rest is as it was.
 
     The text is made inert: it quotes a person's name and a commit that a person typed.
     """
-    before = body.partition(f"\n{MARK}")[0].rstrip("\n")
-    return f"{before}\n{MARK}\n\n---\n{prose(text, 1200)}\n{_END}\n"
+    heading, _, rest = _ANSWER.sub("", body).partition("\n\n")
+    return paragraphs(heading.rstrip("\n"), f"{MARK}\n{prose(text, 1200)}\n{_END}", rest)

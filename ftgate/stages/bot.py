@@ -75,9 +75,17 @@ def obey(number: int, desk: Desk) -> Reply | None:
     else:
         reply = _VERBS[command.verb](_Case(desk, command, comment, pull))
     _react(desk, comment, reply.sign)
-    if not desk.github.answer(f"{comment.author.login}, {command.verb.value}: {reply.text}"):
-        desk.progress.say("there is no comment of the gate yet that could show the answer")
+    _show(desk, f"{comment.author.login}, {command.verb.value}: {reply.text}")
     return reply
+
+
+def _show(desk: Desk, text: str) -> None:
+    """What was done is done, also when nobody can be told."""
+    try:
+        if not desk.github.answer(text):
+            desk.progress.say("there is no comment of the gate yet that could show the answer")
+    except OutsideError as error:
+        desk.progress.say(error.message)
 
 
 def _react(desk: Desk, comment: Comment, sign: str) -> None:

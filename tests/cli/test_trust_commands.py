@@ -8,20 +8,21 @@ from pathlib import Path
 import pytest
 
 from ftgate.cli import wiring
-from ftgate.edges.github_rest import Rest
-from ftgate.edges.pull_request import Patience
-from ftgate.report.comment import MARKER
+from ftgate.edges.github_api import Patience, Waiting
+from ftgate.report.stamp import MARKER
 from ftgate.values.run import VerdictOutcome
 from ftgate.wire import run_of
 from tests.builders import base_files, line, lines, pairs
-from tests.cli.test_commands import Command, ftgate  # noqa: F401 - a fixture
+from tests.commands import Command, commanding
 from tests.github.server import GitHub, github
 from tests.github.state import ACTIONS_APP, ACTIONS_BOT, Repository
 
 NAME = "acme/bank"
 WORKFLOW = ".github/workflows/ftgate.yml"
 SHA = "0123456789abcdef0123456789abcdef01234567"
-HASTY = Patience(timeout=2, retries=1, backoff=0.01, longest_wait=0, between_requests=0, between_writes=0)
+HASTY = Patience(
+    timeout=2, retries=1, backoff=0.01, longest_wait=1, settle=0, between_requests=0, between_writes=0
+)
 MAY = {"contents": "read", "pull-requests": "write", "issues": "write", "actions": "write"}
 CALLER = f"""
 on:
@@ -32,6 +33,11 @@ jobs:
   gate:
     uses: ftgate/ftgate/.github/workflows/gate.yml@{SHA} # v1
 """
+
+
+@pytest.fixture
+def ftgate(capfd: pytest.CaptureFixture[str]) -> Command:
+    return commanding(capfd)
 
 
 @pytest.fixture
@@ -53,9 +59,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
         monkeypatch.setenv("GITHUB_API_URL", made.url)
         monkeypatch.delenv("GITHUB_ACTOR", raising=False)
         monkeypatch.delenv("GITHUB_WORKFLOW_REF", raising=False)
-        monkeypatch.setattr(
-            wiring, "Rest", lambda token, base_url: Rest(token, base_url=base_url, patience=HASTY)
-        )
+        monkeypatch.setattr(wiring, "_waiting", lambda progress: Waiting(HASTY))
         yield made
 
 
@@ -82,7 +86,7 @@ def outcome(out: Path) -> VerdictOutcome:
     return run.verdict.outcome
 
 
-def test_admit_waits_then_lets_in(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_admit_waits_then_lets_in(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     out, outputs = tmp_path / "out", tmp_path / "outputs"
     assert ftgate("plan", *commits(hub), "--out", out).code == 0
     assert ftgate("validate", "--repo", repo_of(hub).git.root, "--out", out).code == 0
@@ -103,14 +107,14 @@ def test_admit_waits_then_lets_in(ftgate: Command, hub: GitHub, tmp_path: Path) 
     )
 
 
-def test_admit_refuses_a_head_that_was_not_planned(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_admit_refuses_a_head_that_was_not_planned(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     ftgate("plan", *commits(hub), "--out", tmp_path / "out")
     said = ftgate("admit", "--out", tmp_path / "out", *on(), "--head", SHA)
     assert said.code == 2
     assert "not 0123456789ab" in said.err
 
 
-def test_admit_admits_nothing_when_github_is_out(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_admit_admits_nothing_when_github_is_out(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     ftgate("plan", *commits(hub), "--out", tmp_path / "out")
     hub.faults.always["GET"] = "502"
     said = ftgate("admit", "--out", tmp_path / "out", *on())
@@ -118,7 +122,7 @@ def test_admit_admits_nothing_when_github_is_out(ftgate: Command, hub: GitHub, t
     assert "HTTP 502" in said.err
 
 
-def test_admit_needs_nobody_where_nothing_is_trained(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_admit_needs_nobody_where_nothing_is_trained(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     hub.repositories["stranger/bank"].git.commit("main", {"data/train/c.jsonl": line("late", "late") + "{\n"})
     out = tmp_path / "out"
     ftgate("plan", *commits(hub), "--out", out)
@@ -150,7 +154,7 @@ def test_waiving_what_was_found_lets_the_data_be_trained(
     assert "a broken line is meant" in verdict.out
 
 
-def test_decide_takes_no_verdict_from_elsewhere(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_decide_takes_no_verdict_from_elsewhere(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ftgate("plan", *commits(hub), "--out", out)
     forged = json.loads((out / "run.json").read_text())
@@ -164,7 +168,7 @@ def test_decide_takes_no_verdict_from_elsewhere(ftgate: Command, hub: GitHub, tm
     assert not (out / "comment.md").exists()
 
 
-def test_decide_without_a_run_says_so(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_decide_without_a_run_says_so(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     out = tmp_path / "out"
     said = ftgate("decide", *commits(hub), "--out", out, "--jobs", '{"validate": {"result": "failure"}}')
     assert said.code == 3
@@ -193,7 +197,7 @@ def test_decide_that_cannot_decide_leaves_nothing_to_publish(
     "arguments",
     [["--base", "main"], ["--repo", "."], ["--jobs", "{}"], ["--repository", "a/b"], ["--pull-request", "3"]],
 )
-def test_decide_wants_its_options_together(ftgate: Command, tmp_path: Path, arguments: list[str]) -> None:  # noqa: F811
+def test_decide_wants_its_options_together(ftgate: Command, tmp_path: Path, arguments: list[str]) -> None:
     assert ftgate("decide", "--out", tmp_path, *arguments).code == 2
 
 
@@ -210,7 +214,7 @@ def event(tmp_path: Path, number: int, /, **changes: object) -> Path:
     return file
 
 
-def test_bot_answers_a_command(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_bot_answers_a_command(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     sticky = hub.comment(NAME, 7, f"{MARKER} head=x -->\nWaits", ACTIONS_BOT)
     made = hub.run(
         NAME, WORKFLOW, head(hub), {"gate / admit": (), "gate / ftgate": ("gate / admit",)}, pulls=(7,)
@@ -259,7 +263,7 @@ def test_bot_asks_nothing_about_what_is_no_command(
     assert hub.journal == []
 
 
-def test_bot_refuses_what_is_no_event(ftgate: Command, tmp_path: Path) -> None:  # noqa: F811
+def test_bot_refuses_what_is_no_event(ftgate: Command, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "text").write_text("no JSON")
     for name in ("pipe", "text", "missing"):
@@ -267,7 +271,7 @@ def test_bot_refuses_what_is_no_event(ftgate: Command, tmp_path: Path) -> None: 
         assert said.code == 2
 
 
-def test_doctor_says_what_to_click_and_when_it_is_right(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_doctor_says_what_to_click_and_when_it_is_right(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     work = tmp_path / "work"
     for path, content in base_files().items():
         (work / path).parent.mkdir(parents=True, exist_ok=True)
@@ -308,6 +312,6 @@ def test_doctor_reads_branch_protection_with_an_administrator_s_token(
     assert "no ftgate.yaml" in said.out
 
 
-def test_doctor_needs_a_repository_that_exists(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:  # noqa: F811
+def test_doctor_needs_a_repository_that_exists(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     assert ftgate("doctor", "--repo", tmp_path, "--repository", "acme/nothing").code == 4
     assert ftgate("doctor", "--repo", tmp_path, "--branch", "main").code == 2

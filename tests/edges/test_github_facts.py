@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from ftgate.edges.artifacts import unzipped
+from ftgate.edges.github_api import Patience, Waiting
 from ftgate.edges.github_facts import GitHubRest
 from ftgate.edges.github_rest import Rest
-from ftgate.edges.pull_request import Patience
+from ftgate.edges.pull_request import GitHubPullRequest
 from ftgate.errors import InputError, OutsideError
-from ftgate.report.comment import MARKER
 from ftgate.report.help import MARK
+from ftgate.report.stamp import MARKER
 from ftgate.stages.admit import admit, said_on
 from ftgate.stages.bot import Desk, Reply, obey
 from ftgate.values.trust import Permission, Person
@@ -29,7 +30,9 @@ NAME = "acme/bank"
 PULL = 7
 WORKFLOW = ".github/workflows/ftgate.yml"
 JOBS = {"validate": (), "admit": ("validate",), "train": ("admit",), "ftgate": ("train",)}
-HASTY = Patience(timeout=2, retries=2, backoff=0.01, longest_wait=0, between_requests=0, between_writes=0)
+HASTY = Patience(
+    timeout=2, retries=2, backoff=0.01, longest_wait=1, settle=0, between_requests=0, between_writes=0
+)
 MAY = {"contents": "read", "pull-requests": "write", "issues": "write", "actions": "write"}
 
 
@@ -54,7 +57,9 @@ def head(hub: GitHub) -> str:
 
 
 def facts(hub: GitHub, number: int = PULL) -> GitHubRest:
-    return GitHubRest(Rest("bot", base_url=hub.url, patience=HASTY), NAME, number)
+    waiting = Waiting(HASTY)
+    sticky = GitHubPullRequest(NAME, number, "bot", base_url=hub.url, waiting=waiting)
+    return GitHubRest(Rest("bot", base_url=hub.url, waiting=waiting), NAME, number, sticky)
 
 
 def waiting(hub: GitHub, path: str = WORKFLOW, event: str = "pull_request_target") -> WorkflowRun:
@@ -128,7 +133,7 @@ def test_an_outage_while_asking_for_the_permission_denies(hub: GitHub, fault: Fa
     waiting(hub)
     comment = say(hub, f"/ftgate run {head(hub)[:12]}")
     # Comment, reaction and pull request come first; some faults are tried three times.
-    times = 3 if fault in ("502", "reset", "secondary") else 1
+    times = 3 if fault in ("502", "reset", "truncated") else 1
     hub.faults.calls.update(dict.fromkeys(range(3, 3 + times), fault))
     reply = asked(hub, comment)
     assert reply is not None
