@@ -15,6 +15,7 @@ from ftgate.values.evaluation import ArmEvaluation, Completion, Question, Sentin
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.training import BaseModel, LossPoint, Training
+from ftgate.values.trust import Comment, Permission, Person, PullFacts, WorkflowJob, WorkflowRun
 
 BASE_MODEL = BaseModel(
     name="fake", revision="r1", sha256="b" * 64, parameters=2_000_000, location="", max_length=2048
@@ -256,6 +257,74 @@ class FakePullRequest:
         for id in own[1:]:
             del self.comments[id]
         return f"comment/{own[0]}"
+
+
+class FakeGitHubFacts:
+    """One pull request, kept in memory; `broken` names the questions that an outage answers."""
+
+    def __init__(self, pull: PullFacts, roles: Mapping[str, Permission]) -> None:
+        self.facts = pull
+        self.roles = dict(roles)
+        self.people = {pull.author.login: pull.author}
+        self.said: list[Comment] = []
+        self.runs: list[WorkflowRun] = []
+        self.run_jobs: dict[int, list[WorkflowJob]] = {}
+        self.file: bytes | None = None
+        self.reactions: list[tuple[int, str]] = []
+        self.deeds: list[str] = []
+        self.answers: list[str] = []
+        self.broken: set[str] = set()
+
+    def _ask(self, what: str) -> None:
+        if what in self.broken:
+            raise OutsideError(f"{what}: GitHub answered HTTP 502")
+
+    def pull(self) -> PullFacts:
+        self._ask("pull")
+        return self.facts
+
+    def permission(self, person: Person) -> Permission:
+        self._ask("permission")
+        return self.roles.get(person.login, Permission.NONE)
+
+    def person(self, login: str) -> Person | None:
+        self._ask("person")
+        return self.people.get(login)
+
+    def comments(self) -> list[Comment]:
+        self._ask("comments")
+        return list(self.said)
+
+    def comment(self, number: int) -> Comment | None:
+        return next((comment for comment in self.said if comment.id == number), None)
+
+    def react(self, comment: int, sign: str) -> None:
+        self._ask("react")
+        self.reactions.append((comment, sign))
+
+    def workflow_runs(self, head: str) -> list[WorkflowRun]:
+        return [run for run in self.runs if run.head == head]
+
+    def jobs(self, run: WorkflowRun) -> list[WorkflowJob]:
+        return self.run_jobs.get(run.id, [])
+
+    def run_again(self, run: WorkflowRun, *, failed_only: bool) -> None:
+        self.deeds.append(f"{'failed jobs of' if failed_only else 'all of'} {run.id}")
+
+    def cancel(self, run: WorkflowRun) -> None:
+        self.deeds.append(f"cancel {run.id}")
+
+    def run_file(self, run: WorkflowRun) -> bytes | None:
+        self._ask("run_file")
+        return self.file
+
+    def answer(self, text: str) -> bool:
+        self.answers.append(text)
+        return True
+
+    def post(self, body: str) -> str:
+        self.answers.append(body)
+        return "https://github.test/c/9"
 
 
 class FakeClock:

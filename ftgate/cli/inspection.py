@@ -85,6 +85,23 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
     return Inspection(report, partial(open_again, root))
 
 
+class Sets(NamedTuple):
+    """How many examples and prompts the work tree's settings lead to."""
+
+    settings: Settings
+    training: int
+    held_out: int
+    prompts: int
+
+
+def work_tree_sets(root: Path, settings_path: str) -> Sets:
+    """Counts what the settings name, as it lies on disk."""
+    ports, settings = _work_tree(root, settings_path, quiet=True)
+    kept = reserved(ports, WorkTree.NAME, settings)
+    dataset = training_data(ports, WorkTree.NAME, settings, settings_path, WorkTree.NAME)
+    return Sets(settings, len(dataset.examples), len(kept.held_out), len(kept.prompts))
+
+
 def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
     """The stage of a run that has been planned."""
     ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)

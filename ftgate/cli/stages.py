@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from ftgate.cli import job_outputs, options
-from ftgate.cli.show import show_run
 from ftgate.errors import ExitCode
 from ftgate.report.quote import terminal
 from ftgate.values.run import Run
@@ -63,22 +62,6 @@ def evaluate(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
     done = _continue("evaluate", repo, out, store, quiet)
     click.echo(f"Next: ftgate decide --out {out}" if "evaluate" in done.stages else "nothing to evaluate")
     return ExitCode.PASS
-
-
-@click.command(
-    epilog="Example: ftgate decide --out out\n\nThe same run and policy give the same verdict, for ever."
-)
-@options.out
-def decide(out: Path) -> int:
-    """Compares and judges the evidence in run.json; exits with the verdict's code."""
-    from ftgate.edges.run_files import RunDirectory
-    from ftgate.stages.decide import decide as decided
-    from ftgate.stages.pipeline import stored
-
-    runs = RunDirectory(out)
-    done = decided(stored(runs))
-    runs.save(done)
-    return show_run(done, out)
 
 
 def _continue(name: str, repo: Path, out: Path, store: Path | None, quiet: bool) -> Run:

@@ -14,9 +14,14 @@
    bound of the difference), fails when it is worse and not within it (upper bound below zero), else is
    inconclusive. Ungraded examples count against passing and against failing alike.
 
-Fail wins over inconclusive, inconclusive over pass. Data that is known to be wrong is not trained, and is not
-blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders
-the same items and decides nothing.
+7. Evidence from another machine that cannot be believed, and a job of the workflow that did not do what the plan asked
+   for, are reasons of their own, which nobody can waive.
+8. A reason that a maintainer waived, for exactly this data, stays listed and does not decide. When nothing else would
+   block, the outcome is waived. Data is trained in spite of waived findings, or the evidence is missing.
+
+Fail wins over inconclusive, inconclusive over waived, waived over pass. Data that is known to be wrong is not
+trained, and is not blamed for lacking an evaluation. Everything is read from the evidence itself: the stored
+comparison renders the same items and decides nothing.
 """
 
 import math
@@ -24,7 +29,9 @@ from collections import Counter
 from itertools import chain
 
 from ftgate.decide.evidence import weigh
+from ftgate.decide.jobs import job_rulings
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
+from ftgate.decide.waivers import unwaived_errors, waived
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Run, Verdict, VerdictOutcome
 from ftgate.values.training import Training
@@ -36,7 +43,17 @@ def decide(run: Run) -> Verdict:
         rulings = [unconcerned("plan", "plan.not-applicable", run.plan.why), *_protected(run)]
     else:
         rulings = worst_first(
-            chain(_validated(run), _trained(run), _evaluated(run), _reused(run), _protected(run))
+            waived(
+                run,
+                chain(
+                    _believed(run),
+                    _validated(run),
+                    _trained(run),
+                    _evaluated(run),
+                    _reused(run),
+                    _protected(run),
+                ),
+            )
         )
     deciding = next((r for r in rulings if r.reason.decides is not VerdictOutcome.PASS), None)
     return Verdict(
@@ -44,6 +61,12 @@ def decide(run: Run) -> Verdict:
         decided_by=deciding.stage if deciding else "decide",
         reasons=tuple(ruling.reason for ruling in rulings),
     )
+
+
+def _believed(run: Run) -> Rulings:
+    for doubt in run.doubts:
+        yield unsure("decide", f"run.{doubt.id}", doubt.text)
+    yield from job_rulings(run)
 
 
 def _validated(run: Run) -> Rulings:
@@ -73,7 +96,7 @@ def _by_check(found: Counter[str]) -> str:
 
 def _trained(run: Run) -> Rulings:
     if run.candidate is None:
-        if not _errors(run):
+        if not unwaived_errors(run) and not run.doubts:
             yield unsure(
                 "train", "training.missing", "the data changed and no candidate was trained; run train"
             )
@@ -92,7 +115,7 @@ def _trained(run: Run) -> Rulings:
 def _evaluated(run: Run) -> Rulings:
     if run.evaluation is not None:
         yield from weigh(run, run.evaluation)
-    elif not _errors(run) and run.candidate is not None and not _problem(run.candidate):
+    elif not unwaived_errors(run) and run.candidate is not None and not _problem(run.candidate):
         yield unsure("evaluate", "evaluation.missing", "the candidate was not evaluated; run evaluate")
 
 

@@ -15,6 +15,7 @@ from ftgate.report.origin import (
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
 from ftgate.report.stamp import MARKER, Stamp, line
+from ftgate.report.waivable import waivable_section
 from ftgate.report.wording import count, join, short
 from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, Run, VerdictOutcome
@@ -33,8 +34,10 @@ _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     diff_section,
     training_section,
     cost_section,
+    waivable_section,
     provenance_section,
 )
+_SIGNS = {VerdictOutcome.INCONCLUSIVE: "🟡", VerdictOutcome.WAIVED: "🔓"}
 # How many reasons are shown and how long each may be, from comfortable to what always fits.
 _REASONS = ((12, 400), (8, 200), (4, 100), (1, 40))
 
@@ -86,7 +89,7 @@ def _subline(run: Run) -> str:
 
 
 def _reason(reason: Reason, length: int) -> str:
-    sign = "🟡" if reason.decides is VerdictOutcome.INCONCLUSIVE else icon(reason.severity)
+    sign = _SIGNS.get(reason.decides, icon(reason.severity))
     return f"- {sign} {prose(reason.text, length)} {code(reason.id, 60)}"
 
 

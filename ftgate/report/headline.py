@@ -69,6 +69,13 @@ def _inconclusive(run: Run) -> str:
     return _first_reason(run)
 
 
+def _waived(run: Run) -> str:
+    reasons = run.verdict.reasons if run.verdict else ()
+    ids = [reason.id for reason in reasons if reason.decides is VerdictOutcome.WAIVED]
+    people = sorted({waiver.by for waiver in run.waivers if waiver.reason in ids})
+    return cut(f"{join(people) or 'a maintainer'} accepts {join(ids)}", _REASON).kept
+
+
 def _only_held_out_is_open(run: Run) -> bool:
     """Whether nothing else is missing: what was not graded or not evaluated has to be named first."""
     if run.comparison is None or run.verdict is None:
@@ -87,4 +94,5 @@ _OUTCOMES: dict[VerdictOutcome, tuple[str, str, Callable[[Run], str]]] = {
     VerdictOutcome.FAIL: ("❌", "Fail", _fail),
     VerdictOutcome.INCONCLUSIVE: ("🟡", "Inconclusive", _inconclusive),
     VerdictOutcome.NOT_APPLICABLE: ("⚪", "Not applicable", lambda run: run.plan.why),
+    VerdictOutcome.WAIVED: ("🔓", "Waived", _waived),
 }

@@ -10,7 +10,7 @@ from ftgate import __version__
 from ftgate.decide.keys import ArmInputs, evaluation_key, prompts_digest
 from ftgate.graders import grade
 from ftgate.ports import CompletionJob, Judge, Ports
-from ftgate.stages.inputs import planned_settings, reserved
+from ftgate.stages.inputs import Reserved, planned_settings, reserved
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Grade, Item, Outcome, Prompt
 from ftgate.values.run import Run
@@ -22,9 +22,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
     """The run with its evaluation: one arm for the base and one per training that succeeded."""
     settings = planned_settings(ports, run.plan)
     kept = reserved(ports, run.plan.merge_base, settings)
-    # An example that stands twice in the held-out set is one question.
-    held_out = {p.id: p for p in (held_out_prompt(example, kept.output_schema) for example in kept.held_out)}
-    prompts = (*kept.prompts, *held_out.values())
+    prompts = questions(kept)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     evaluator = _Evaluator(ports, settings, base_model, prompts)
     trainings = {Arm.BASE: None, Arm.BASELINE: run.baseline, Arm.CANDIDATE: run.candidate}
@@ -44,6 +42,13 @@ def evaluate(run: Run, ports: Ports) -> Run:
             generation={"max_new_tokens": settings.evaluation.max_new_tokens, "decoding": "greedy"},
         ),
     )
+
+
+def questions(kept: Reserved) -> tuple[Prompt, ...]:
+    """What every arm is asked: the regression prompts, then the held-out examples."""
+    # An example that stands twice in the held-out set is one question.
+    held_out = {p.id: p for p in (held_out_prompt(example, kept.output_schema) for example in kept.held_out)}
+    return (*kept.prompts, *held_out.values())
 
 
 def held_out_prompt(example: Example, output_schema: Mapping[str, object] | None) -> Prompt:

@@ -8,10 +8,11 @@ from ftgate.checks import CHECKS, Checks
 from ftgate.checks.base import Context
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import Found, content_lines, mark_existing, rates
+from ftgate.decide.waivers import unwaived_errors
 from ftgate.ports import DataStream, Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, reviews, training_data
-from ftgate.values.dataset import DataFile
-from ftgate.values.finding import Finding, Severity
+from ftgate.values.dataset import DataFile, data_digest
+from ftgate.values.finding import Finding
 from ftgate.values.review import Reviews
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
@@ -37,6 +38,7 @@ def validate(run: Run, ports: Ports) -> Run:
         findings=in_order(marked),
         rates=rates(replace(new, findings=marked), old),
         diff=data_diff(before.examples, after.examples),
+        data_sha256=data_digest(after.files),
     )
 
 
@@ -101,8 +103,8 @@ def homed(findings: Iterable[Finding], files: Sequence[DataFile], home: str) -> 
 
 
 def blocks(run: Run) -> bool:
-    """Whether a finding forbids training: not a second is spent on data that is known to be wrong."""
-    return any(finding.severity is Severity.ERROR for finding in run.findings)
+    """Whether a finding forbids training: not a second is spent on data that is known to be wrong, and not waived."""
+    return bool(unwaived_errors(run))
 
 
 def _order(finding: Finding) -> tuple[str, int, int, int, int]:

@@ -12,6 +12,7 @@ from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.settings import Policy
 from ftgate.values.training import BaseModel, Recipe, Training
+from ftgate.values.trust import Admission, Doubt, Waiver
 
 RUN_SCHEMA = "ftgate.run/1"
 
@@ -31,15 +32,17 @@ class VerdictOutcome(StrEnum):
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     NOT_APPLICABLE = "not-applicable"
+    WAIVED = "waived"
 
     @property
     def exit_code(self) -> ExitCode:
-        """Not-applicable is green: nothing that the gate protects has changed."""
+        """Not-applicable is green: nothing that the gate protects has changed. So is waived: a maintainer answers."""
         return {"fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}.get(self.value, ExitCode.PASS)
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """Why; `id` is stable, so that a waiver can name it. `decides` is the outcome that this reason alone asks for."""
+    """Why; `id` is stable, so that a waiver can name it. `decides` is the outcome that this reason alone asks for:
+    "waived" when it would block and a maintainer accepts it."""
 
     id: str
     severity: Severity
@@ -138,7 +141,12 @@ class Provenance(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """`stages` lists what has finished, in order; a part is None until its stage has run."""
+    """`stages` lists what has finished, in order; a part is None until its stage has run.
+
+    `data_sha256` is the digest of the training files' bytes on the head, which waivers name. `admission`, `waivers`
+    and `jobs` (a workflow's jobs and their results) are facts from GitHub, and empty on a laptop. `doubts` are what
+    was found wrong with evidence from another machine.
+    """
 
     schema: str = RUN_SCHEMA
     stages: tuple[str, ...] = ()
@@ -147,6 +155,11 @@ class Run(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     rates: tuple[Rate, ...] = ()
     diff: DataDiff | None = None
+    data_sha256: str = ""
+    admission: Admission | None = None
+    waivers: tuple[Waiver, ...] = ()
+    jobs: Mapping[str, str] = {}
+    doubts: tuple[Doubt, ...] = ()
     recipe: Recipe | None = None
     baseline: Training | None = None
     candidate: Training | None = None

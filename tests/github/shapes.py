@@ -200,6 +200,7 @@ def run(hub: Hub, repo: Repository, it: WorkflowRun) -> Shape:
         "conclusion": it.conclusion, "url": url, "html_url": f"https://github.com/{repo.name}/actions/runs/{it.id}",
         "jobs_url": f"{url}/jobs", "rerun_url": f"{url}/rerun", "cancel_url": f"{url}/cancel",
         "artifacts_url": f"{url}/artifacts", "created_at": it.created, "updated_at": it.updated,
+        "run_started_at": it.started or it.created,
         "actor": user(hub, it.actor), "triggering_actor": user(hub, it.actor), "display_title": it.workflow,
         "pull_requests": [_minimal(hub, repo, repo.pulls[n]) for n in it.pulls],
         "repository": _repository(hub, repo), "head_repository": _repository(hub, repo),

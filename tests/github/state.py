@@ -87,6 +87,7 @@ class WorkflowRun:
     attempts: list[list[Job]]
     created: str
     updated: str
+    started: str = ""
 
     @property
     def jobs(self) -> list[Job]:
@@ -289,7 +290,7 @@ class Hub:
         made = WorkflowRun(
             self.id(), path, about.get("event", "pull_request_target"), head_sha, about.get("head_branch", "main"),
             about.get("actor", "someone"), number, tuple(about.get("pulls", ())),
-            [[Job(self.id(), name, needs) for name, needs in jobs.items()]], moment, moment,
+            [[Job(self.id(), name, needs) for name, needs in jobs.items()]], moment, moment, moment,
         )  # fmt: skip
         target.runs[made.id] = made
         return made

@@ -125,7 +125,7 @@ def _again(call: Call, run: WorkflowRun, names: set[str]) -> None:
             for old in run.jobs
         ]
     )
-    run.updated = call.hub.now()
+    run.updated = run.started = call.hub.now()
 
 
 @route("POST", f"{_RUN}/cancel", "actions")
