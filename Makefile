@@ -20,8 +20,8 @@ test: $(VENV)/installed lint node   ## everything that CI runs
 	$(VENV)/bin/python -m pytest -q
 
 lint: $(VENV)/installed   ## style, types, arrows between the rooms
-	$(VENV)/bin/ruff check ftgate tests benchmarks requirements
-	$(VENV)/bin/ruff format --check ftgate tests benchmarks requirements
+	$(VENV)/bin/ruff check ftgate tests benchmarks requirements .github/steps
+	$(VENV)/bin/ruff format --check ftgate tests benchmarks requirements .github/steps
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 

@@ -57,6 +57,8 @@ class Pull:
     labels: list[str] = field(default_factory=list)
     created: str = ""
     last_head: str = ""
+    merged: str = ""
+    """The commit of the base branch that it became, squashed."""
 
 
 @dataclass

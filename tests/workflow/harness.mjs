@@ -24,8 +24,8 @@ const ACTIONS = {
     rmSync(kept, { recursive: true, force: true });
     cpSync(path, kept, { recursive: true });
   },
-  "actions/download-artifact"({ name, path }) {
-    const kept = join(asked.work, "artifacts", name);
+  "actions/download-artifact"({ name, path, "run-id": run }) {
+    const kept = run ? join(asked.work, `artifacts-of-${run}`, name) : join(asked.work, "artifacts", name);
     if (!existsSync(kept)) throw new Error(`artifact not found: ${name}`);
     cpSync(kept, path, { recursive: true });
   },

@@ -235,7 +235,8 @@ def _installed(before: str) -> str:
         'mkdir -p "$RUNNER_TEMP/ftgate/bin"\n'
         f"printf '#!/bin/sh\\nPYTHONPATH={ROOT} exec {sys.executable} -m ftgate.cli.main \"$@\"\\n'"
         ' > "$RUNNER_TEMP/ftgate/bin/ftgate"\n'
-        'chmod +x "$RUNNER_TEMP/ftgate/bin/ftgate"\n' + before
+        'chmod +x "$RUNNER_TEMP/ftgate/bin/ftgate"\n'
+        f'ln -s {sys.executable} "$RUNNER_TEMP/ftgate/bin/python"\n' + before
     )
 
 

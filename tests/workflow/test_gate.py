@@ -10,6 +10,7 @@ from tests.workflow.stage import BANK, SECRETS, TOKEN, Stage, needs_command
 
 GOOD = {"data/train/b.jsonl": lines(pairs(5, start=200))}
 BAD = {"data/train/b.jsonl": line("late again", "late") + '{"messages": [\n'}
+OURS = ".github/workflows/ftgate.yml"
 OFF = {"README.md": "# reworded\n"}
 
 
@@ -45,7 +46,9 @@ def test_what_needs_no_training_asks_nobody(stage: Stage, files: dict[str, str],
     assert said["jobs"]["validate"]["outputs"]["applicable"] == applicable
     assert said["jobs"]["validate"]["outputs"]["trains"] == "false"
     assert results(said)["train"] == "skipped"
-    assert (results(said)["admit"] == "skipped") == (applicable == "false"), "only who is asked can know of a waiver"
+    assert (results(said)["admit"] == "skipped") == (applicable == "false"), (
+        "only who is asked can know of a waiver"
+    )
 
 
 def test_a_fork_is_read_the_same_way(stage: Stage) -> None:
@@ -100,7 +103,12 @@ def test_secrets_reach_only_what_needs_them_and_only_by_name(stage: Stage) -> No
     judge, hub, other = SECRETS.values()
     assert {name for name, text in seen.items() if judge in text} == {"Evaluate"}
     assert {name for name, text in seen.items() if hub in text} == {"Train", "Evaluate"}
-    assert {name for name, text in seen.items() if TOKEN in text} == {"Decide"}
+    assert {name for name, text in seen.items() if TOKEN in text} == {
+        "Validate",
+        "Train",
+        "Evaluate",
+        "Decide",
+    }
     assert not any(other in text for text in seen.values())
 
 
@@ -251,9 +259,47 @@ class TestVerdict:
         assert not stage.bank.comments and said["jobs"]["ftgate"]["summary"]
 
 
+def test_promotion_finds_the_run_that_judged_the_pull_request(stage: Stage) -> None:
+    """Squashed: the commit is new, and only GitHub knows which pull request it came from."""
+    head = stage.pull(OFF)
+    event = stage.push(OFF)
+    jobs: dict[str, tuple[str, ...]] = {"gate / ftgate": ()}
+    for path, conclusion in (
+        (".github/workflows/other.yml", "success"),
+        (OURS, "failure"),
+        (OURS, "success"),
+    ):
+        run = stage.hub.run(BANK, path, head, jobs, pulls=(7,))
+        stage.hub.finish(run, {"gate / ftgate": conclusion})
+        stage.hub.artifact(BANK, run.id, "ftgate-verdict", b"")
+        kept = stage.work / f"artifacts-of-{run.id}" / "ftgate-verdict"
+        kept.mkdir(parents=True)
+        (kept / f"{conclusion}-{run.id}").touch()
+    stage.bank.pulls[7].state, stage.bank.pulls[7].merged = "closed", event["after"]
+    said = stage.run("push", event, more={"Promote": 'ls "$RUNNER_TEMP/tested" 2>/dev/null || echo nothing'})
+    assert step(said, "promote", "Promote")["log"].split() == [f"success-{run.id}"], log(said, "promote")
+
+
+def test_promotion_finds_the_run_of_the_queue(stage: Stage) -> None:
+    event = stage.push(OFF)
+    run = stage.hub.run(BANK, OURS, event["after"], {"gate / ftgate": ()}, event="merge_group")
+    stage.hub.finish(run, {"gate / ftgate": "success"})
+    stage.hub.artifact(BANK, run.id, "ftgate-verdict", b"")
+    (stage.work / f"artifacts-of-{run.id}" / "ftgate-verdict").mkdir(parents=True)
+    (stage.work / f"artifacts-of-{run.id}" / "ftgate-verdict" / "run.json").touch()
+    said = stage.run("push", event, more={"Promote": 'ls "$RUNNER_TEMP/tested"'})
+    assert step(said, "promote", "Promote")["log"].split() == ["run.json"], log(said, "promote")
+
+
+def test_a_push_that_nobody_tested_promotes_without_evidence(stage: Stage) -> None:
+    said = stage.run("push", stage.push(OFF), more={"Promote": 'test ! -e "$RUNNER_TEMP/tested"'})
+    assert results(said)["promote"] == "success", log(said, "promote")
+    assert step(said, "promote", "Take over its evidence")["outcome"] == "skipped"
+
+
 def test_a_push_to_the_default_branch_promotes(stage: Stage) -> None:
-    needs_command("promote", "--base")
-    said = stage.run("push", stage.push(OFF))
+    needs_command("promote", "--base", "--push")
+    said = stage.run("push", stage.push(GOOD))
     assert results(said)["promote"] == "success", log(said, "promote")
 
 

@@ -73,6 +73,7 @@ def of_commit(call: Call) -> Answer:
         raise Refused(409, "No commit found")
     found = [p for p in call.repo.pulls.values() if call.repo.git.is_ancestor(sha, p.last_head)]
     found = [p for p in found if not call.repo.git.is_ancestor(sha, f"refs/heads/{p.base_ref}")]
+    found += [p for p in call.repo.pulls.values() if p.merged == sha]
     return call.page([shapes.pull(call.hub, call.repo, p, simple=True) for p in found])
 
 
