@@ -4,7 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 CALLER = ".github/workflows/ftgate.yml"
-COPY = ".github/workflows/ftgate-gate.yml"
+COPY = ".github/workflows/gate.yml"
 
 _CALLER = """\
 name: ftgate

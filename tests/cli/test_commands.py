@@ -273,7 +273,7 @@ def test_init_writes_the_workflows_beside_settings_that_are_there(ftgate: Comman
     written = tmp_path / ".github" / "workflows"
     assert (tmp_path / "ftgate.yaml").read_text() == "ours: 1\n"
     assert "ftgate-commit: " + "a" * 40 in (written / "ftgate.yml").read_text()
-    assert "workflow_call" in (written / "ftgate-gate.yml").read_text()
+    assert "workflow_call" in (written / "gate.yml").read_text()
     assert ftgate("init", tmp_path, "--github", "a" * 40).code == 2
     (written / "ftgate.yml").unlink()
     assert ftgate("init", tmp_path, "--github", "b" * 40).code == 2, "all of them or none"

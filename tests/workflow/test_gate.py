@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ftgate.cli.workflows import caller
 from tests.builders import line, lines, pairs
 from tests.workflow.stage import BANK, SECRETS, TOKEN, Stage, needs_command
 
@@ -49,6 +50,14 @@ def test_what_needs_no_training_asks_nobody(stage: Stage, files: dict[str, str],
     assert (results(said)["admit"] == "skipped") == (applicable == "false"), (
         "only who is asked can know of a waiver"
     )
+
+
+def test_a_gate_in_another_repository_installs_its_own_commit(stage: Stage) -> None:
+    stage.pull(OFF)
+    stage.caller.write_text(caller(stage.source, "ftgate/ftgate"))
+    own = {"workflow_sha": stage.source, "workflow_repository": "ftgate/ftgate"}
+    said = stage.run("pull_request_target", stage.pull_event(), job=own)
+    assert results(said)["validate"] == "success", log(said, "validate")
 
 
 def test_a_fork_is_read_the_same_way(stage: Stage) -> None:
@@ -226,6 +235,18 @@ class TestVerdict:
         assert results(said)["admit"] == "success", log(said, "admit")
         assert results(said)["ftgate"] == "failure"
         assert step(said, "ftgate", "Verdict")["code"] in (1, 3)
+
+    def test_training_that_fails_is_no_pass(self, stage: Stage) -> None:
+        """The real command on the machine that trains: the settings name a base model that is not there."""
+        stage.pull(GOOD)
+        said = stage.run("pull_request_target", stage.pull_event())
+        assert results(said)["train"] == "failure"
+        assert step(said, "train", "Train")["outcome"] == "failure", log(said, "train")
+        assert step(said, "train", "Evaluate")["outcome"] == "skipped"
+        assert "Traceback" not in log(said, "train") + log(said, "ftgate")
+        assert step(said, "ftgate", "Verdict")["code"] in (1, 3), log(said, "ftgate")
+        (comment,) = stage.bank.comments.values()
+        assert "train" in comment.body
 
     def test_a_validation_that_crashed_is_no_pass(self, stage: Stage) -> None:
         stage.pull(GOOD)

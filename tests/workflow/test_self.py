@@ -50,7 +50,7 @@ def test_our_workflow_is_the_one_that_others_get() -> None:
     ours, theirs = load((ROOT / ".github/workflows/ftgate.yml").read_text()), load(caller("0" * 40))
     (call,), (other) = ours["jobs"].values(), theirs["jobs"]["gate"]
     assert call.pop("uses").startswith("./.github/workflows/gate.yml")
-    assert other.pop("uses").startswith("./.github/workflows/ftgate-gate.yml")
+    assert other.pop("uses").startswith("./.github/workflows/gate.yml")
     for name in ("ftgate-repository", "ftgate-commit"):
         del other["with"][name]
     del other["secrets"]

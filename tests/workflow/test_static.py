@@ -42,7 +42,7 @@ def files(tmp_path: Path) -> list[Path]:
     for name, text in {
         "copied.yml": workflows.caller("0" * 40),
         "called.yml": workflows.caller("0" * 40, "acme/ftgate"),
-        "ftgate-gate.yml": workflows.gate_workflow(),
+        "gate.yml": workflows.gate_workflow(),
     }.items():
         (home / name).write_text(text)
     return [*OURS, *sorted(home.iterdir())]
