@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.workflow.test_static import ACTION, GATE, load
+from tests.workflow.stage import GATE
+from tests.workflow.test_static import ACTION, load
 
 TRAPS = """\
 #!/usr/bin/env python3
