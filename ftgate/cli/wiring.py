@@ -127,7 +127,7 @@ def has_judge_key() -> bool:
 
 
 def _token() -> str:
-    token = os.environ.get("GITHUB_TOKEN")
+    token = os.environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise SettingsError(
             "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."

@@ -1,6 +1,7 @@
 """GitHub's API for every edge that asks it: one client, bounded and announced waits, errors in plain words."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "https://api.github.com"
 ACTIONS_BOT = "github-actions[bot]"
+
+_CREDENTIAL = re.compile(r"\b(?:bearer|token|basic)\s+\S+|\bgh[a-z]_\w+|\bgithub_pat_\w+", re.IGNORECASE)
+"""A proxy may send back what it was sent."""
 
 Say = Callable[[str], None]
 T = TypeVar("T")
@@ -212,8 +216,8 @@ def _retry(waiting: Waiting) -> "GithubRetry":
 
 def _said(error: "GithubException") -> str:
     data = error.data if isinstance(error.data, dict) else {}
-    message = data.get("message") or "no reason given"
-    return f"GitHub answered HTTP {error.status}: {str(message)[:200]}"
+    message = _CREDENTIAL.sub("***", str(data.get("message") or "no reason given"))
+    return f"GitHub answered HTTP {error.status}: {message[:200]}"
 
 
 def _advice(error: "GithubException") -> str:
