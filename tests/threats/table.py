@@ -20,6 +20,8 @@ FACTS = "tests/edges/test_github_facts.py::"
 VERDICT = "tests/stages/test_verdict.py::"
 WAIVERS = "tests/decide/test_waivers.py::"
 DOCTOR = "tests/decide/test_doctor.py::"
+WORKFLOW = "tests/workflow/test_static.py::"
+JOBS = "tests/workflow/test_gate.py::"
 
 ROWS: dict[int, Row] = {
     1: Row(
@@ -27,6 +29,8 @@ ROWS: dict[int, Row] = {
         (
             f"{TRUST}test_role_by_command_by_edit_by_commit",
             f"{TRUST}test_only_people_command",
+            f"{WORKFLOW}test_the_machine_that_trains_is_reached_through_admission_alone",
+            f"{WORKFLOW}test_trust_is_never_decided_by_an_expression",
             f"{FACTS}test_refusals_start_nothing_and_say_why",
             f"{FACTS}test_an_outage_while_asking_for_the_permission_denies",
             f"{FACTS}test_an_unknown_login_and_one_that_changed_hands_may_do_nothing",
@@ -46,7 +50,14 @@ ROWS: dict[int, Row] = {
             "tests/stages/test_pipeline.py::test_rules_come_from_the_merge_base_and_changes_to_them_are_named",
         ),
     ),
-    4: Row("the pull request edits the workflow", (f"{DOCTOR}test_what_only_looks_like_a_gate",)),
+    4: Row(
+        "the pull request edits the workflow",
+        (
+            f"{DOCTOR}test_what_only_looks_like_a_gate",
+            f"{WORKFLOW}test_no_tree_of_a_pull_request_comes_onto_a_machine",
+            f"{JOBS}test_without_its_own_commit_no_job_does_anything",
+        ),
+    ),
     5: Row(
         "a push between approval and run",
         (
@@ -55,6 +66,8 @@ ROWS: dict[int, Row] = {
             f"{FACTS}test_a_head_that_moves_while_it_is_admitted_is_not",
             f"{FACTS}test_an_edited_comment_starts_nothing",
             f"{VERDICT}test_a_moved_head_is_stale",
+            f"{JOBS}test_a_head_that_moved_since_the_event_is_refused",
+            f"{JOBS}test_a_head_that_moves_between_the_jobs_is_refused",
         ),
     ),
     6: Row(
@@ -85,6 +98,8 @@ ROWS: dict[int, Row] = {
     10: Row(
         "a key in a log, an error or a comment",
         (
+            f"{WORKFLOW}test_secrets_are_named_and_stay_with_training",
+            f"{JOBS}test_secrets_reach_only_what_needs_them_and_only_by_name",
             f"{ATTACKS}test_no_key_is_shown_on_any_error_path",
             "tests/edges/test_judge_api.py::test_an_echoed_key_is_masked",
             "tests/checks/test_secrets.py::test_secrets_are_found_and_not_printed",
@@ -138,6 +153,8 @@ ROWS: dict[int, Row] = {
     18: Row(
         "workflow commands in what is printed",
         (
+            f"{WORKFLOW}test_no_expression_stands_in_a_script_and_everything_used_is_pinned",
+            "tests/cli/test_job_outputs.py::test_no_value_can_set_another_output",
             "tests/report/test_quote.py::test_a_workflow_command_stays_one_line",
             "tests/report/test_standards.py::test_github_gets_one_command_a_finding_and_no_other",
             f"{ATTACKS}test_hostile_file_names_do_not_act",
@@ -170,6 +187,7 @@ ROWS: dict[int, Row] = {
             "tests/decide/test_gate_properties.py::test_worse_evidence_never_improves_the_verdict",
             f"{WAIVERS}test_a_job_that_the_plan_asks_for_and_that_did_not_run_fails",
             f"{VERDICT}test_nothing_at_all_is_never_a_pass",
+            f"{WORKFLOW}test_the_verdict_always_comes_and_looks_at_every_job",
         ),
     ),
     24: Row("another app reports the check", (f"{DOCTOR}test_what_only_looks_like_a_gate",)),
@@ -196,7 +214,12 @@ ROWS: dict[int, Row] = {
     ),
     28: Row(
         "the action's own supply chain",
-        ("tests/test_action.py::test_workflows_grant_nothing_by_default_and_pin_what_they_use",),
+        (
+            f"{WORKFLOW}test_no_expression_stands_in_a_script_and_everything_used_is_pinned",
+            f"{WORKFLOW}test_nothing_is_granted_but_by_the_job_and_everything_ends",
+            f"{WORKFLOW}test_zizmor_finds_nothing",
+            "tests/workflow/test_install.py::test_a_lock_has_hashes_and_names_no_host",
+        ),
     ),
     29: Row(
         "surprises of YAML",
