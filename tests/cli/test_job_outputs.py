@@ -65,3 +65,14 @@ def test_no_value_can_set_another_output(tmp_path: Path, value: str) -> None:
     with pytest.raises(InputError):
         job_outputs.append(file, {"head": value})
     assert not file.exists()
+
+
+def test_a_secret_that_is_not_set_is_no_token(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workflow sets the variable of an absent secret to nothing, and a header with an empty token is refused."""
+    from ftgate.cli import wiring
+
+    monkeypatch.setenv("HF_TOKEN", "")
+    ports = wiring.build(wiring.commits(repository.root), out=tmp_path)
+    assert ports.models._token is None  # type: ignore[attr-defined]
