@@ -29,7 +29,7 @@ from collections import Counter
 from itertools import chain
 
 from ftgate.decide.evidence import weigh
-from ftgate.decide.jobs import job_rulings
+from ftgate.decide.jobs import job_rulings, waits
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
 from ftgate.decide.waivers import unwaived_errors, waived
 from ftgate.values.finding import Finding, Severity
@@ -96,7 +96,7 @@ def _by_check(found: Counter[str]) -> str:
 
 def _trained(run: Run) -> Rulings:
     if run.candidate is None:
-        if not unwaived_errors(run) and not run.doubts:
+        if not unwaived_errors(run) and not run.doubts and not waits(run):
             yield unsure(
                 "train", "training.missing", "the data changed and no candidate was trained; run train"
             )

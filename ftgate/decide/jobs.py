@@ -19,8 +19,8 @@ def job_rulings(run: Run) -> Rulings:
             continue
         if name == "admit":
             yield from _admit(run, result)
-        elif name in _FOR_TRAINING and _waits(run):
-            continue
+        elif name in _FOR_TRAINING and run.jobs.get("admit") not in (None, "success"):
+            continue  # one reason is enough
         elif result == "failure":
             if name != "validate" or wanted:
                 yield unsure(_stage(name), f"job.{name}", f"the job {name} failed; its log says why")
@@ -42,9 +42,9 @@ def _admit(run: Run, result: str) -> Rulings:
         yield fail("train", "job.admit", text)
 
 
-def _waits(run: Run) -> bool:
-    """Whether training was skipped because nobody has admitted the head: one reason is enough."""
-    return run.jobs.get("admit") not in (None, "success")
+def waits(run: Run) -> bool:
+    """Whether nothing was trained because nobody has admitted the head yet."""
+    return run.jobs.get("admit") == "failure" and run.jobs.get("train") != "success"
 
 
 def _stage(job: str) -> str:

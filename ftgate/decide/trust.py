@@ -31,7 +31,8 @@ NEEDED = {
 }
 
 _COMMAND = re.compile(r"/ftgate(?:[ \t]+([^ \t]+)(?:[ \t]+(.*))?)?")
-_HEX = re.compile(r"[0-9a-fA-F]{12,64}")
+_HEX = re.compile(rf"[0-9a-fA-F]{{{LEAST_HEX},64}}")
+_SHOWN = 12
 _REASON = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _PROMPT = re.compile(r"[^\s`<>]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -59,8 +60,8 @@ def _alone(verb: Verb, words: str) -> Command:
 
 
 def _run(verb: Verb, words: str) -> Command:
-    if not _HEX.fullmatch(words) or len(words) > 40:
-        need = f"`/ftgate run` needs the commit that you have looked at, with {LEAST_HEX} digits or more"
+    if not _HEX.fullmatch(words):
+        need = f"`/ftgate run` needs the commit that you have looked at, all {LEAST_HEX} digits of its SHA"
         return Command(verb=verb, problem=need)
     return Command(verb=verb, target=words.lower())
 
@@ -76,7 +77,7 @@ def _waive(verb: Verb, words: str) -> Command:
             verb=verb, target=reason, problem=f"name the data: `/ftgate waive {reason} DIGEST why`"
         )
     if len(re.findall(r"\w", why)) < 3:
-        need = f"say why: `/ftgate waive {reason} {data[:LEAST_HEX].lower()} because ...`"
+        need = f"say why: `/ftgate waive {reason} {data.lower()} because ...`"
         return Command(verb=verb, target=reason, problem=need)
     return Command(verb=verb, target=reason, data=data.lower(), why=why.strip())
 
@@ -111,8 +112,8 @@ def refusal(command: Command, comment: Comment, permission: Permission | None, p
 def _unfit(command: Command, comment: Comment, pull: PullFacts) -> str:
     if command.verb in (Verb.RUN, Verb.RETRY, Verb.WAIVE) and not pull.is_open:
         return "the pull request is closed"
-    if command.verb is Verb.RUN and not pull.head.startswith(command.target):
-        return f"{command.target[:LEAST_HEX]} is not the head, which is {pull.head[:LEAST_HEX]} now"
+    if command.verb is Verb.RUN and pull.head != command.target:
+        return f"{command.target[:_SHOWN]} is not the head, which is {pull.head[:_SHOWN]} now"
     if command.verb is Verb.WAIVE and comment.author.id == pull.author.id:
         return "nobody waives a reason of their own pull request"
     return ""
@@ -126,7 +127,7 @@ def admission(
     `head` is the commit that the run is about; `actor` is who caused the run (by pushing), where that is known.
     """
     if head != pull.head:
-        why = f"the head has moved from {head[:LEAST_HEX]} to {pull.head[:LEAST_HEX]}; its own run decides"
+        why = f"the head has moved from {head[:_SHOWN]} to {pull.head[:_SHOWN]}; its own run decides"
         return Admission(admitted=False, head=head, why=why)
     return _by_author(pull, lookup, actor) or _by_command(pull, comments, lookup) or _waiting(pull)
 
@@ -159,7 +160,7 @@ def _by_command(pull: PullFacts, comments: Iterable[Comment], lookup: Lookup) ->
         return Admission(
             admitted=True,
             head=pull.head,
-            why=f"{comment.author.login} ({permission.value}) said `/ftgate run {command.target[:LEAST_HEX]}`",
+            why=f"{comment.author.login} ({permission.value}) said `/ftgate run {command.target[:_SHOWN]}`",
             by=comment.author.login,
             permission=permission,
             when=comment.created,
@@ -170,7 +171,7 @@ def _by_command(pull: PullFacts, comments: Iterable[Comment], lookup: Lookup) ->
 
 def _waiting(pull: PullFacts) -> Admission:
     whose = "a fork" if not pull.is_same_repository else "somebody without write permission"
-    say = f"`/ftgate run {pull.head[:LEAST_HEX]}`"
+    say = f"`/ftgate run {pull.head}`"
     why = f"this head comes from {whose}: somebody with write permission looks at it and comments {say}"
     return Admission(admitted=False, head=pull.head, why=why)
 

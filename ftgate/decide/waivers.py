@@ -9,6 +9,7 @@ from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Run, VerdictOutcome
 from ftgate.values.trust import LEAST_HEX, Waiver, waivable
 
+_SHOWN = 12
 _BLOCKING = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE)
 
 
@@ -56,5 +57,5 @@ def _void(run: Run, waiver: Waiver) -> str:
     if not waivable(waiver.reason):
         return f"{waiver.reason} cannot be waived"
     if len(waiver.data) < LEAST_HEX or not run.data_sha256.startswith(waiver.data):
-        return f"it is for the data {waiver.data[:LEAST_HEX]}, this is {run.data_sha256[:LEAST_HEX] or 'unknown'}"
+        return f"it is for the data {waiver.data[:_SHOWN]}, this is {run.data_sha256[:_SHOWN] or 'unknown'}"
     return ""

@@ -23,7 +23,9 @@ ARTIFACT = "ftgate-"
 _PAGES = 100
 """Pages of 100: no pull request has more comments, and no server may page for ever."""
 
-_LEGACY = {"admin": Permission.ADMIN, "write": Permission.WRITE, "read": Permission.READ}
+_MOST = {"admin": Permission.ADMIN, "write": Permission.MAINTAIN, "read": Permission.TRIAGE}
+"""The most that a legacy permission can mean; a role's name alone is an organisation's own choice."""
+_LEAST = {"admin": Permission.ADMIN, "write": Permission.WRITE, "read": Permission.READ}
 
 T = TypeVar("T")
 
@@ -68,6 +70,10 @@ class _Role(Struct):
     user: _User | None = None
 
 
+class _Number(Struct):
+    number: int
+
+
 class _Run(Struct):
     id: int
     run_number: int
@@ -79,6 +85,7 @@ class _Run(Struct):
     conclusion: str | None = None
     run_started_at: str = ""
     html_url: str = ""
+    pull_requests: list[_Number] | None = None
 
 
 class _Job(Struct):
@@ -119,9 +126,11 @@ class GitHubRest:
             raise
         if found.user is None or found.user.id != person.id:
             return Permission.NONE  # the login belongs to somebody else by now
-        known = {each.value: each for each in Permission}
-        # A role that the organisation made is as much as the level that it is built on.
-        return known.get(found.role_name) or _LEGACY.get(found.permission, Permission.NONE)
+        most = _MOST.get(found.permission, Permission.NONE)
+        named = next((each for each in Permission if each.value == found.role_name), None)
+        if named is None or not most.covers(named):
+            return _LEAST.get(found.permission, Permission.NONE)
+        return named
 
     def person(self, login: str) -> Person | None:
         try:
@@ -163,6 +172,7 @@ class GitHubRest:
                 conclusion=each.conclusion or "",
                 started=each.run_started_at,
                 url=each.html_url,
+                pulls=tuple(pull.number for pull in each.pull_requests or ()),
             )
             for each in found
         ]

@@ -62,6 +62,8 @@ def _lost(run: Run, comparison: Comparison) -> str:
 
 
 def _inconclusive(run: Run) -> str:
+    if run.verdict is not None and run.verdict.reasons and run.verdict.reasons[0].id == "job.admit":
+        return "not trained before somebody with write permission has looked at it"
     held_out = run.comparison.held_out if run.comparison else None
     if _only_held_out_is_open(run) and held_out and held_out.needed and held_out.needed > held_out.graded:
         examples = count(held_out.graded, "held-out example")

@@ -2,9 +2,9 @@
 
 from ftgate.report.markdown import Section, details, paragraphs
 from ftgate.report.quote import block
-from ftgate.report.wording import is_hex, short
+from ftgate.report.wording import is_hex
 from ftgate.values.run import Run, VerdictOutcome
-from ftgate.values.trust import waivable
+from ftgate.values.trust import LEAST_HEX, waivable
 
 _MOST = 12
 
@@ -19,7 +19,7 @@ def waivable_section(run: Run) -> Section | None:
     ids = [reason.id for reason in blocking if waivable(reason.id)][:_MOST]
     if not ids:
         return None
-    lines = "\n".join(f"/ftgate waive {id} {short(run.data_sha256)} because ..." for id in ids)
+    lines = "\n".join(f"/ftgate waive {id} {run.data_sha256[:LEAST_HEX]} because ..." for id in ids)
     said = (
         "A maintainer who did not open the pull request may comment one of these lines, with a reason. "
         "It holds for this data only, and stays in this comment."

@@ -15,12 +15,13 @@ from ftgate.ports import GitHubFacts, Progress
 from ftgate.report.explain import explain
 from ftgate.report.help import HELP, gone, status_line
 from ftgate.stages.admit import permissions
-from ftgate.values.trust import LEAST_HEX, Command, Comment, PullFacts, Verb, WorkflowJob, WorkflowRun
+from ftgate.values.trust import Command, Comment, PullFacts, Verb, WorkflowJob, WorkflowRun
 
 TRIES = 20
 PAUSE = 15.0
 """Seconds between two looks at a run that is about to end."""
 
+_SHOWN = 12
 _EVENT = "pull_request_target"
 _WAITING = ("queued", "waiting", "pending", "requested", "")
 
@@ -53,8 +54,10 @@ class _Case(NamedTuple):
         return max(runs, key=lambda run: (run.number, run.id), default=None)
 
     def _is_gate(self, run: WorkflowRun) -> bool:
-        path = run.path.partition("@")[0]
-        return run.event == _EVENT and run.head == self.pull.head and path == self.desk.workflow
+        """One head may be in two pull requests; each has runs of its own."""
+        path, number = run.path.partition("@")[0], self.pull.number
+        mine = not run.pulls or number in run.pulls
+        return mine and run.event == _EVENT and run.head == self.pull.head and path == self.desk.workflow
 
 
 def obey(number: int, desk: Desk) -> Reply | None:
@@ -101,7 +104,7 @@ def _again(case: _Case) -> Reply:
     for _ in range(TRIES):
         if run is None:
             return Reply(
-                "confused", f"the gate has not run for {case.pull.head[:LEAST_HEX]}. Push, or reopen this."
+                "confused", f"the gate has not run for {case.pull.head[:_SHOWN]}. Push, or reopen this."
             )
         if not _must_wait(case, run):
             break
@@ -149,7 +152,7 @@ def _cancel(case: _Case) -> Reply:
 def _status(case: _Case) -> Reply:
     run = case.newest()
     if run is None:
-        return Reply("+1", f"the gate has not run for {case.pull.head[:LEAST_HEX]} yet.")
+        return Reply("+1", f"the gate has not run for {case.pull.head[:_SHOWN]} yet.")
     return Reply("+1", status_line(run))
 
 
@@ -165,7 +168,7 @@ def _explain(case: _Case) -> Reply:
         return Reply("confused", gone(case.pull.head, run.url if run else ""))
     text = explain(stored, case.command.target)
     if text is None:
-        return Reply("confused", f"the run of {case.pull.head[:LEAST_HEX]} asked no such prompt.")
+        return Reply("confused", f"the run of {case.pull.head[:_SHOWN]} asked no such prompt.")
     return Reply("+1", f"answered in {case.desk.github.post(text)}")
 
 

@@ -4,8 +4,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-LEAST_HEX = 12
-"""Digits of a SHA or digest that a command must give: fewer are guessed or collide."""
+LEAST_HEX = 40
+"""Digits of a SHA or digest that a command must give, all of git's SHA-1.
+
+Two commits, or two states of data, whose first 12 digits agree are made in seconds by whoever makes both.
+"""
 
 _ACCEPTABLE = ("findings.", "regression.", "held-out.", "baseline.")
 _NEVER = ("findings.source",)
@@ -119,7 +122,7 @@ class Admission(Struct, frozen=True, kw_only=True):
 class Waiver(Struct, frozen=True, kw_only=True):
     """A maintainer's word that one reason does not decide about one state of the data.
 
-    `reason` is the id of a reason, `data` begins the digest of the data (at least 12 digits).
+    `reason` is the id of a reason, `data` begins the digest of the data (at least 40 digits).
     """
 
     reason: str
@@ -152,7 +155,8 @@ class WorkflowJob(Struct, frozen=True, kw_only=True):
 
 
 class WorkflowRun(Struct, frozen=True, kw_only=True):
-    """A run of a workflow. `started` is when its latest attempt began."""
+    """A run of a workflow. `started` is when its latest attempt began; `pulls` are the pull requests that GitHub knows
+    it by, none for those from forks."""
 
     id: int
     number: int
@@ -164,6 +168,7 @@ class WorkflowRun(Struct, frozen=True, kw_only=True):
     conclusion: str = ""
     started: str = ""
     url: str = ""
+    pulls: tuple[int, ...] = ()
 
     @property
     def is_done(self) -> bool:

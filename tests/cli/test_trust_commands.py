@@ -92,8 +92,8 @@ def test_admit_waits_then_lets_in(ftgate: Command, hub: GitHub, tmp_path: Path) 
     assert ftgate("validate", "--repo", repo_of(hub).git.root, "--out", out).code == 0
     waits = ftgate("admit", "--out", out, *on(), "--head", head(hub), "--outputs", outputs)
     assert waits.code == 3
-    assert f"/ftgate run {head(hub)[:12]}" in waits.out
-    hub.comment(NAME, 7, f"/ftgate run {head(hub)[:12]}", "wanda")
+    assert f"/ftgate run {head(hub)}" in waits.out
+    hub.comment(NAME, 7, f"/ftgate run {head(hub)}", "wanda")
     given = ftgate("admit", "--out", out, *on(), "--outputs", outputs)
     assert given.code == 0
     assert "wanda" in given.out
@@ -142,9 +142,9 @@ def test_waiving_what_was_found_lets_the_data_be_trained(
     run = run_of((out / "run.json").read_bytes(), "run.json")
     for check in {finding.check for finding in run.findings if finding.severity == "error"}:
         hub.comment(
-            NAME, 7, f"/ftgate waive findings.{check} {run.data_sha256[:12]} a broken line is meant", "marta"
+            NAME, 7, f"/ftgate waive findings.{check} {run.data_sha256} a broken line is meant", "marta"
         )
-    hub.comment(NAME, 7, f"/ftgate run {head(hub)[:12]}", "marta")
+    hub.comment(NAME, 7, f"/ftgate run {head(hub)}", "marta")
     said = ftgate("admit", "--out", out, *on())
     assert (said.code, "admitted" in said.out) == (0, True)
     verdict = ftgate(
@@ -220,7 +220,7 @@ def test_bot_answers_a_command(ftgate: Command, hub: GitHub, tmp_path: Path) -> 
         NAME, WORKFLOW, head(hub), {"gate / admit": (), "gate / ftgate": ("gate / admit",)}, pulls=(7,)
     )
     hub.finish(made, {"gate / admit": "failure", "gate / ftgate": "failure"})
-    comment = hub.comment(NAME, 7, f"/ftgate run {head(hub)[:12]}", "wanda")
+    comment = hub.comment(NAME, 7, f"/ftgate run {head(hub)}", "wanda")
     said = ftgate("bot", "--event", event(tmp_path, comment.id), "--repository", NAME)
     assert said.code == 0
     assert len(made.attempts) == 2

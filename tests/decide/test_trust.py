@@ -25,10 +25,10 @@ from tests.decide.people import (
 
 DATA = "d" * 64
 SAID = {
-    Verb.RUN: f"/ftgate run {HEAD[:12]}",
+    Verb.RUN: f"/ftgate run {HEAD}",
     Verb.RETRY: "/ftgate retry",
     Verb.CANCEL: "/ftgate cancel",
-    Verb.WAIVE: f"/ftgate waive regression.broken {DATA[:12]} the old answer was wrong",
+    Verb.WAIVE: f"/ftgate waive regression.broken {DATA[:40]} the old answer was wrong",
     Verb.EXPLAIN: "/ftgate explain lost-card-1",
     Verb.STATUS: "/ftgate status",
     Verb.HELP: "/ftgate help",
@@ -80,18 +80,19 @@ def test_an_unknown_verb_is_answered_with_help(body: str) -> None:
     "body",
     [
         "/ftgate run",
-        "/ftgate run abcdef01234",
+        "/ftgate run abcdef012345",
+        f"/ftgate run {HEAD[:39]}",
         "/ftgate run main",
         f"/ftgate run {HEAD} now",
-        f"/ftgate run {HEAD}0",
+        f"/ftgate run {HEAD * 2}",
         "/ftgate retry everything",
         "/ftgate waive",
         "/ftgate waive regression.broken",
         "/ftgate waive regression.broken because I say so",
-        f"/ftgate waive regression.broken {DATA[:11]} because",
-        f"/ftgate waive regression.broken {DATA[:12]}",
-        f"/ftgate waive regression.broken {DATA[:12]} ..",
-        f"/ftgate waive <b> {DATA[:12]} because",
+        f"/ftgate waive regression.broken {DATA[:39]} because",
+        f"/ftgate waive regression.broken {DATA[:40]}",
+        f"/ftgate waive regression.broken {DATA[:40]} ..",
+        f"/ftgate waive <b> {DATA} because",
         "/ftgate explain",
         "/ftgate explain two words",
         "/ftgate explain <script>",
@@ -113,9 +114,9 @@ def test_only_the_first_line_counts_and_line_ends_do_not() -> None:
 
 
 def test_tabs_separate_words_too() -> None:
-    command = parse(f"/ftgate\twaive \tfindings.secrets\t{DATA[:12].upper()}\tnot a key")
+    command = parse(f"/ftgate\twaive \tfindings.secrets\t{DATA[:40].upper()}\tnot a key")
     assert command is not None
-    assert (command.target, command.data, command.why) == ("findings.secrets", DATA[:12], "not a key")
+    assert (command.target, command.data, command.why) == ("findings.secrets", DATA[:40], "not a key")
 
 
 @given(st.text())
@@ -157,6 +158,16 @@ def test_role_by_command_by_edit_by_commit(
         and (verb is not Verb.RUN or sha == "current")
     )
     assert (refusal(command, said, role, facts) == "") is allowed
+
+
+def test_a_commit_that_begins_alike_is_another() -> None:
+    """Whoever makes both commits makes their first digits agree, and swaps them after the word was given."""
+    twin = HEAD[:20] + "0" * 20
+    said = f"/ftgate run {HEAD}"
+    command = parse(said)
+    assert command is not None
+    assert refusal(command, comment(said), Permission.ADMIN, pull(head=twin))
+    assert not admission(pull(head=twin), twin, [comment(said)], lookup()).admitted
 
 
 def test_every_verb_has_a_needed_permission() -> None:
@@ -208,7 +219,7 @@ def test_a_writer_s_branch_of_the_repository_is_admitted_at_once() -> None:
 def test_all_others_wait_and_are_told_what_to_type(changes: dict[str, object]) -> None:
     given = admission(pull(**changes), HEAD, [], lookup())
     assert not given.admitted
-    assert f"/ftgate run {HEAD[:12]}" in given.why
+    assert f"/ftgate run {HEAD}" in given.why
 
 
 def test_a_pusher_without_permission_makes_it_wait() -> None:
@@ -219,7 +230,7 @@ def test_a_pusher_without_permission_makes_it_wait() -> None:
 
 
 def test_a_command_admits_the_head_that_it_names() -> None:
-    said = [comment("fine"), comment(f"/ftgate run {HEAD[:16]}\nlooked at every line", WRITER, url="u")]
+    said = [comment("fine"), comment(f"/ftgate run {HEAD}\nlooked at every line", WRITER, url="u")]
     given = admission(pull(), HEAD, said, lookup())
     assert (given.admitted, given.by, given.comment, given.when) == (True, "wim", "u", "2026-01-01T00:00:00Z")
 
@@ -253,7 +264,7 @@ def test_permissions_are_asked_for_nobody_whose_command_has_no_effect() -> None:
 
     said = [
         comment("hello", STRANGER),
-        comment("/ftgate run 111111111111", STRANGER),
+        comment(f"/ftgate run {OLD_HEAD}", STRANGER),
         comment("/ftgate run", BOT),
     ]
     admission(pull(), HEAD, said, ask)
@@ -266,5 +277,5 @@ def test_waivers_are_those_of_maintainers_who_did_not_open_the_pull_request() ->
     roles = {**ROLES, "mallory": Permission.ADMIN}
     given = waivers(pull(), comments, lookup(roles))
     assert [(w.by, w.reason, w.data, w.why) for w in given] == [
-        ("maria", "regression.broken", DATA[:12], "the old answer was wrong")
+        ("maria", "regression.broken", DATA[:40], "the old answer was wrong")
     ]

@@ -17,7 +17,7 @@ GOOD = ["PP"] * 100
 UNSURE = ["PP"] * 5
 
 
-def waiver(reason: str, data: str = DATA[:12], by: str = "maria") -> Waiver:
+def waiver(reason: str, data: str = DATA[:40], by: str = "maria") -> Waiver:
     return Waiver(reason=reason, data=data, why="it was wrong before", by=by, permission=Permission.MAINTAIN)
 
 
@@ -44,7 +44,7 @@ def test_what_is_not_waived_still_decides() -> None:
     assert judged(run(BROKEN, UNSURE), *both)[0] is VerdictOutcome.WAIVED
 
 
-@pytest.mark.parametrize("data", ["e" * 12, DATA[:11], DATA + "d", ""])
+@pytest.mark.parametrize("data", ["e" * 40, DATA[:39], DATA + "d", ""])
 def test_a_waiver_for_other_data_is_void_and_shown(data: str) -> None:
     outcome, ids = judged(run(BROKEN, GOOD), waiver("regression.broken", data))
     assert outcome is VerdictOutcome.FAIL

@@ -121,6 +121,62 @@ def test_permissions_have_all_levels(hub: GitHub, login: str, role: str) -> None
     assert facts(hub).permission(person) is Permission(role)
 
 
+class Told(Rest):
+    """An answer that this bench cannot give."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__("")
+        self.answer = answer
+
+    def get(self, path: str, asked: dict[str, object] | None = None) -> object:
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("legacy", "role", "expected"),
+    [
+        ("write", "release-captain", Permission.WRITE),
+        ("read", "release-captain", Permission.READ),
+        ("admin", "release-captain", Permission.ADMIN),
+        ("read", "admin", Permission.READ),
+        ("write", "admin", Permission.WRITE),
+        ("none", "admin", Permission.NONE),
+        ("root", "admin", Permission.NONE),
+    ],
+)
+def test_a_role_is_never_more_than_the_level_it_is_built_on(
+    legacy: str, role: str, expected: Permission
+) -> None:
+    user = {"login": "wanda", "id": 5, "type": "User"}
+    told = Told({"permission": legacy, "role_name": role, "user": user})
+    sticky = GitHubPullRequest(NAME, PULL, "")
+    assert GitHubRest(told, NAME, PULL, sticky).permission(Person(login="wanda", id=5)) is expected
+
+
+@pytest.mark.parametrize("index", range(5))
+@pytest.mark.parametrize("fault", ["502", "reset", "html"])
+def test_an_outage_at_any_call_admits_nobody_who_may_not(hub: GitHub, index: int, fault: Fault) -> None:
+    of = run(["PP"], ["PP"], plan=plan(head=head(hub)))
+    say(hub, f"/ftgate run {head(hub)}", "stranger")
+    say(hub, f"/ftgate run {head(hub)}", "trixi")
+    hub.faults.calls.update(dict.fromkeys(range(index, index + 3), fault))
+    try:
+        given = admit(of, facts(hub), FakeProgress()).admission
+    except OutsideError:
+        return
+    assert given is not None
+    assert not given.admitted
+
+
+def test_the_run_of_another_pull_request_with_the_same_head_is_left_alone(hub: GitHub) -> None:
+    hub.pull(NAME, "stranger:main", "stranger", number=8)
+    mine = waiting(hub)
+    other = hub.run(NAME, WORKFLOW, head(hub), JOBS, pulls=(8,))
+    hub.finish(other, dict.fromkeys(JOBS, "failure"))
+    asked(hub, say(hub, "/ftgate retry"))
+    assert (len(mine.attempts), len(other.attempts)) == (2, 1)
+
+
 def test_an_unknown_login_and_one_that_changed_hands_may_do_nothing(hub: GitHub) -> None:
     assert facts(hub).person("nobody-at-all") is None
     assert facts(hub).permission(Person(login="nobody-at-all", id=3)) is Permission.NONE
@@ -131,7 +187,7 @@ def test_an_unknown_login_and_one_that_changed_hands_may_do_nothing(hub: GitHub)
 def test_an_outage_while_asking_for_the_permission_denies(hub: GitHub, fault: Fault) -> None:
     sticky(hub)
     waiting(hub)
-    comment = say(hub, f"/ftgate run {head(hub)[:12]}")
+    comment = say(hub, f"/ftgate run {head(hub)}")
     # Comment, reaction and pull request come first; some faults are tried three times.
     times = 3 if fault in ("502", "reset", "truncated") else 1
     hub.faults.calls.update(dict.fromkeys(range(3, 3 + times), fault))
@@ -143,7 +199,7 @@ def test_an_outage_while_asking_for_the_permission_denies(hub: GitHub, fault: Fa
 
 def test_a_maintainer_s_word_runs_the_failed_jobs_again(hub: GitHub) -> None:
     shown, made = sticky(hub), waiting(hub)
-    comment = say(hub, f"/ftgate run {head(hub)[:12]}")
+    comment = say(hub, f"/ftgate run {head(hub)}")
     reply = asked(hub, comment)
     assert reply is not None
     assert reply.sign == "+1"
@@ -181,10 +237,15 @@ def test_a_marker_that_somebody_else_posted_is_left_alone(hub: GitHub) -> None:
         ("trixi", "/ftgate retry", "-1"),
         ("stranger", "/ftgate cancel", "-1"),
         ("stranger", "/ftgate explain p1", "-1"),
+        ("wanda", "/ftgate run 0123456789012345678901234567890123456789", "confused"),
         ("wanda", "/ftgate run 0123456789ab", "confused"),
         ("wanda", "/ftgate run", "confused"),
         ("wanda", "/ftgate run main", "confused"),
-        ("wanda", "/ftgate waive regression.broken aaaaaaaaaaaa wrong before", "-1"),
+        (
+            "wanda",
+            "/ftgate waive regression.broken aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa wrong before",
+            "-1",
+        ),
         ("wanda", "/ftgate approve", "confused"),
     ],
 )
@@ -241,7 +302,7 @@ def test_the_newest_run_of_the_gate_for_this_head_is_the_right_one(hub: GitHub) 
 
 def test_fifty_commands_are_one_run(hub: GitHub) -> None:
     made = waiting(hub)
-    comments = [say(hub, f"/ftgate run {head(hub)[:12]}") for _ in range(50)]
+    comments = [say(hub, f"/ftgate run {head(hub)}") for _ in range(50)]
     for comment in comments:
         reply = asked(hub, comment)
         assert reply is not None
@@ -304,7 +365,14 @@ def test_a_green_run_is_not_run_again(hub: GitHub) -> None:
 )
 def test_a_waiver_runs_what_has_to_decide_anew(hub: GitHub, reason: str, what: str) -> None:
     waiting(hub)
-    reply = asked(hub, say(hub, f"/ftgate waive {reason} aaaaaaaaaaaa it was wrong before", "marta"))
+    reply = asked(
+        hub,
+        say(
+            hub,
+            f"/ftgate waive {reason} aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa it was wrong before",
+            "marta",
+        ),
+    )
     assert reply is not None
     assert reply.sign == "+1"
     posted = [
@@ -384,13 +452,13 @@ def test_admission_is_read_from_github(hub: GitHub) -> None:
     waits = admit(of, facts(hub), progress).admission
     assert waits is not None
     assert not waits.admitted
-    assert f"/ftgate run {head(hub)[:12]}" in waits.why
-    say(hub, f"/ftgate run {head(hub)[:12]}", "stranger")
-    say(hub, f"/ftgate run {head(hub)[:12]}", "trixi")
+    assert f"/ftgate run {head(hub)}" in waits.why
+    say(hub, f"/ftgate run {head(hub)}", "stranger")
+    say(hub, f"/ftgate run {head(hub)}", "trixi")
     still = admit(of, facts(hub), progress).admission
     assert still is not None
     assert not still.admitted
-    comment = say(hub, f"/ftgate run {head(hub)[:12]}", "wanda")
+    comment = say(hub, f"/ftgate run {head(hub)}", "wanda")
     given = admit(of, facts(hub), progress).admission
     assert given is not None
     assert (given.admitted, given.by, given.permission) == (True, "wanda", Permission.WRITE)
@@ -422,7 +490,9 @@ def test_commands_are_found_on_every_page(hub: GitHub) -> None:
 
 
 def test_waivers_come_with_who_and_when(hub: GitHub) -> None:
-    text = "/ftgate waive regression.broken aaaaaaaaaaaa the bank changed its terms"
+    text = (
+        "/ftgate waive regression.broken aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa the bank changed its terms"
+    )
     for login in ("stranger", "wanda", "marta"):
         say(hub, text, login)
     said = said_on(facts(hub), FakeProgress(), head(hub))

@@ -220,7 +220,7 @@ def test_a_moved_head_is_stale(tmp_path: Path) -> None:
 def given(reason: str, data: str) -> Waiver:
     return Waiver(
         reason=reason,
-        data=data[:12],
+        data=data[:40],
         why="the bank changed its terms",
         by="maria",
         permission=Permission.ADMIN,
@@ -251,7 +251,7 @@ def test_a_waiver_of_a_run_is_ignored_and_one_of_github_counts(tmp_path: Path) -
 def test_the_comment_says_what_to_type_to_accept_a_reason(tmp_path: Path) -> None:
     made = bad(tmp_path)
     run = gate(REQUEST, made.ports)
-    assert f"/ftgate waive regression.broken {run.data_sha256[:12]} because" in comment(run)
+    assert f"/ftgate waive regression.broken {run.data_sha256[:40]} because" in comment(run)
     assert "/ftgate waive" not in comment(gate(REQUEST, good(tmp_path / "good").ports))
 
 
