@@ -25,6 +25,11 @@ time.sleep(60)
 """
 
 
+def _heard() -> None:
+    """What ignored the signal when it started can never hear it, and a job in the background of a shell does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(script: str, tmp_path: Path) -> tuple["subprocess.Popen[bytes]", Path]:
     """The script of a step in bash, with a program for ftgate that tells which signal it got."""
     program = tmp_path / "ftgate" / "bin" / "ftgate"
@@ -38,7 +43,7 @@ def started(script: str, tmp_path: Path) -> tuple["subprocess.Popen[bytes]", Pat
     environment = {name: str(tmp_path / name.lower()) for name in names}
     environment |= {"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path), "SAID": str(said)}
     command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(file)]
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    process = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_heard)
     for _ in range(200):
         if said.read_text().endswith("\n"):
             break
