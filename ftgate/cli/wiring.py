@@ -86,4 +86,13 @@ def pull_request(
             "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."
         )
     said = progress or TerminalProgress(quiet=True)
-    return GitHubPullRequest(repository, number, token, author=author, waiting=Waiting(say=said.say))
+    return GitHubPullRequest(
+        repository, number, token, base_url=github_url(), author=author, waiting=Waiting(say=said.say)
+    )
+
+
+def github_url() -> str:
+    """Where GitHub's API is: every job is told, and elsewhere it is github.com's."""
+    from ftgate.edges.github_api import DEFAULT_URL
+
+    return os.environ.get("GITHUB_API_URL") or DEFAULT_URL
