@@ -214,13 +214,11 @@ class RunStore(Protocol):
 class PullRequest(Protocol):
     """The pull request that the comment goes to."""
 
-    def head(self) -> str:
-        """The commit that it is at now."""
-
-    def upsert_comment(self, marker: str, write: Callable[[Sequence[str]], str | None]) -> str | None:
+    def upsert_comment(self, marker: str, write: Callable[[Sequence[str], str], str | None]) -> str | None:
         """Creates or edits the one comment that begins with the marker; returns its URL.
 
-        `write` says what should stand, given the own comments that stand, oldest first; None creates nothing.
+        `write` says what should stand, given the own comments that stand, oldest first, and the commit that the
+        pull request is at; None leaves all as it is.
         """
 
 

@@ -239,16 +239,13 @@ class FakePullRequest:
         start = (number - 1) * self.PAGE
         return [(id, *comment) for id, comment in list(self.comments.items())[start : start + self.PAGE]]
 
-    def head(self) -> str:
-        return self._head
-
-    def upsert_comment(self, marker: str, write: Callable[[Sequence[str]], str | None]) -> str | None:
+    def upsert_comment(self, marker: str, write: Callable[[Sequence[str], str], str | None]) -> str | None:
         number = 1
         own: list[int] = []
         while comments := self.page(number):
             own += [id for id, author, text in comments if author == self._author and text.startswith(marker)]
             number += 1
-        body = write([self.comments[id][1] for id in own])
+        body = write([self.comments[id][1] for id in own], self._head)
         if body is None:
             return None
         if not own:

@@ -83,7 +83,7 @@ def pull_request(
     from ftgate.edges.pull_request import GitHubPullRequest
 
     return GitHubPullRequest(
-        repository, number, _token(), base_url=_api(), author=author, waiting=_waiting(progress)
+        repository, number, _token(), base_url=github_url(), author=author, waiting=_waiting(progress)
     )
 
 
@@ -95,16 +95,11 @@ def github(repository: str, number: int, progress: Progress | None = None) -> Gi
 
 
 def _rest(progress: Progress | None = None) -> Rest:
-    return Rest(_token(), base_url=_api(), waiting=_waiting(progress))
+    return Rest(_token(), base_url=github_url(), waiting=_waiting(progress))
 
 
 def _waiting(progress: Progress | None) -> Waiting:
     return Waiting(say=(progress or TerminalProgress(quiet=True)).say)
-
-
-def _api() -> str:
-    """GitHub's API, or that of a server of one's own, which its runners name."""
-    return os.environ.get("GITHUB_API_URL") or "https://api.github.com"
 
 
 def repository_setup(repository: str, branch: str | None) -> RepositorySetup:
@@ -133,3 +128,10 @@ def _token() -> str:
             "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."
         )
     return token
+
+
+def github_url() -> str:
+    """Where GitHub's API is: every job is told, and elsewhere it is github.com's."""
+    from ftgate.edges.github_api import DEFAULT_URL
+
+    return os.environ.get("GITHUB_API_URL") or DEFAULT_URL

@@ -22,6 +22,7 @@ SHARE = (0.10, 0.20)
 LEAST_FREE = 20_000_000_000
 """Bytes of disk for a base model of 8 billion parameters and its adapters."""
 
+_EVERYBODY = "all_external_contributors"
 _PINNED = re.compile(r"@[0-9a-f]{40}$")
 _GATE = re.compile(r"(?:^|/)\.github/workflows/gate\.ya?ml(?:@|$)")
 _MUST_HAVE = ("pull_request_target", "issue_comment")
@@ -61,6 +62,7 @@ def repository(setup: RepositorySetup) -> Iterator[Diagnosis]:
     names = [f"{job} / {CHECK}" for _, job, _ in calling] or [CHECK]
     yield from _required(setup, names)
     yield from _queue(setup, [file for file, _, _ in calling])
+    yield from _forks(setup)
     for unread in setup.unread:
         yield warn(
             f"could not be read: {unread}", "Run doctor with an administrator's token, or look yourself."
@@ -125,6 +127,19 @@ def _queue(setup: RepositorySetup, files: list[WorkflowFile]) -> Iterator[Diagno
         yield bad(what, "Add `merge_group:` to the workflow's triggers.")
     else:
         yield ok(f"the merge queue of {setup.branch} is judged")
+
+
+def _forks(setup: RepositorySetup) -> Iterator[Diagnosis]:
+    """Not the gate's own workflow, but any other one on pull_request could bring a stranger to the runner."""
+    if setup.fork_approval == _EVERYBODY:
+        yield ok("workflows of everybody from outside wait for an approval")
+    elif setup.fork_approval:
+        what = f"workflows from forks wait for an approval only of {setup.fork_approval.replace('_', ' ')}"
+        yield warn(
+            what,
+            f"https://github.com/{setup.name}/settings/actions > Approval for running fork pull request workflows > "
+            "Require approval for all external contributors: a fork may bring a workflow that asks for your runner.",
+        )
 
 
 def data(setup: DataSetup) -> Iterator[Diagnosis]:

@@ -34,7 +34,7 @@ class Patience(Struct, frozen=True, kw_only=True):
     counted from the first failure. `settle` is how long a written comment is left before it is looked at again.
     """
 
-    timeout: int = 15
+    timeout: float = 15
     retries: int = 4
     backoff: float = 0.5
     longest_wait: int = 60
@@ -83,7 +83,7 @@ def connect(token: str, base_url: str = DEFAULT_URL, waiting: Waiting | None = N
     return Github(
         auth=Auth.Token(token),
         base_url=base_url,
-        timeout=patience.timeout,
+        timeout=patience.timeout,  # type: ignore[arg-type]
         retry=_retry(waiting),
         per_page=100,
         seconds_between_requests=patience.between_requests,
@@ -97,11 +97,14 @@ def login(github: "Github") -> str:
     from github.GithubException import GithubException
 
     try:
-        return github.get_user().login
+        name = github.get_user().login
     except GithubException as error:
         if error.status != 403 or is_rate_limit(error):
             raise
         return ACTIONS_BOT
+    if not name:
+        raise TypeError("an answer that is no user")
+    return name
 
 
 def patiently(read: Callable[[], T], waiting: Waiting) -> T:
@@ -118,7 +121,10 @@ def patiently(read: Callable[[], T], waiting: Waiting) -> T:
 
 
 def garbled() -> tuple[type[Exception], ...]:
-    """What is raised where an answer broke off, has another shape than GitHub's, or leads to another host."""
+    """What is raised where an answer broke off, has another shape than GitHub's, or leads to another host.
+
+    PyGithub reads an answer that is no JSON as an object without any attribute: what must be there is None.
+    """
     from github.GithubException import BadAttributeException
     from requests.exceptions import ChunkedEncodingError, ContentDecodingError
 
@@ -126,6 +132,7 @@ def garbled() -> tuple[type[Exception], ...]:
         ChunkedEncodingError,
         ContentDecodingError,
         BadAttributeException,
+        AttributeError,
         KeyError,
         TypeError,
         AssertionError,

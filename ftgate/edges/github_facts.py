@@ -192,8 +192,9 @@ class GitHubRest:
         return run_json(self._rest, self._home, run.id, ARTIFACT)
 
     def answer(self, text: str) -> bool:
-        def write(own: Sequence[str]) -> str | None:
-            return with_answer(own[0], text) if own else None
+        def write(own: Sequence[str], _head: str) -> str | None:
+            # Where two stand for a moment, the next run of the gate says which one stays; an answer must not.
+            return with_answer(own[0], text) if len(own) == 1 else None
 
         return self._sticky.upsert_comment(MARKER, write) is not None
 

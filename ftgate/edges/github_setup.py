@@ -34,6 +34,7 @@ def repository_setup(rest: Rest, name: str, branch: str | None) -> RepositorySet
         checks=tuple(checks),
         merge_queue=any(rule.get("type") == "merge_queue" for rule in rules),
         workflows=tuple(_workflows(rest, home, chosen, unread)),
+        fork_approval="" if about.get("private") is True else _fork_approval(rest, home, unread),
         unread=tuple(unread),
     )
 
@@ -57,6 +58,17 @@ def _from_rules(rules: list[dict[str, Any]]) -> Iterator[RequiredCheck]:
                     app=check.get("integration_id"),
                     source=f"ruleset {rule.get('ruleset_id')}",
                 )
+
+
+def _fork_approval(rest: Rest, home: str, unread: list[str]) -> str:
+    try:
+        found = rest.get(f"{home}/actions/permissions/fork-pr-contributor-approval")
+    except Refused as refused:
+        unread.append(
+            f"whose workflows from forks need an approval (HTTP {refused.status}, needs an administrator)"
+        )
+        return ""
+    return str(found.get("approval_policy") or "") if isinstance(found, dict) else ""
 
 
 def _protection(rest: Rest, home: str, branch: str, unread: list[str]) -> dict[str, Any]:
@@ -107,7 +119,9 @@ def workflow_file(path: str, text: str) -> WorkflowFile | None:
     if not isinstance(plain, dict):
         return None
     events = plain.get("on")
-    triggers = dict.fromkeys([events] if isinstance(events, str) else events or [])
+    triggers = (
+        list(events) if isinstance(events, dict | list) else [events] if isinstance(events, str) else []
+    )
     settings = events if isinstance(events, dict) else {}
     return WorkflowFile(
         path=path,

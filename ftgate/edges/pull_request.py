@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ftgate.edges.github_api import (
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 _UNCHANGED = "The verdict is unchanged; it stands in the job summary."
 _ROUNDS = 8
 
-Write = Callable[[Sequence[str]], str | None]
+Write = Callable[[Sequence[str], str], str | None]
 
 
 class GitHubPullRequest:
@@ -50,6 +49,7 @@ class GitHubPullRequest:
         self._number = number
         self._token = token
         self._base_url = base_url
+        self._client: Github | None = None
         self._known = author
         self._waiting = waiting or Waiting()
         self._created = ""
@@ -57,25 +57,29 @@ class GitHubPullRequest:
     def head(self) -> str:
         """The commit that the pull request is at now."""
         with self._explained("the pull request cannot be read"):
-            repository = self._github.get_repo(self._repository)
-            return patiently(lambda: repository.get_pull(self._number).head.sha, self._waiting)
+            return patiently(
+                lambda: self._github.get_repo(self._repository).get_pull(self._number).head.sha, self._waiting
+            )
 
     def upsert_comment(self, marker: str, write: Write) -> str | None:
         """Creates or edits the one comment that begins with the marker; returns its URL.
 
-        `write` is asked immediately before every write: given the own comments that stand, oldest first, what
-        should stand? None, asked where there is none, creates none, and None is returned.
+        `write` is asked immediately before every write: given the own comments that stand, oldest first, and the
+        commit that the pull request is at, what should stand? None leaves all as it is, and None is returned.
         GitHub has no compare-and-swap for comments, so every round looks, writes and looks again. The oldest own
         comment is kept; the others go once it was seen to carry what should stand. So two runs that both
         created one converge on the same comment.
         Raises OutsideError when GitHub cannot be reached, RefusedError when the token may not write.
         """
+        with self._explained("nobody can say who the token is"):
+            author = patiently(self._author, self._waiting)
         lost: Exception | None = None
         posted = False
         for _ in range(_ROUNDS):
+            head = self.head()
             with self._explained("comments cannot be read"):
-                own = patiently(lambda: self._own(marker), self._waiting)
-            wanted = write([comment.body for comment in own])
+                own = patiently(lambda: self._own(marker, author), self._waiting)
+            wanted = write([comment.body for comment in own], head)
             if wanted is None:
                 return None
             if own and _same(own[0].body, wanted) and len(own) == 1:
@@ -136,25 +140,29 @@ class GitHubPullRequest:
             return error
         return None
 
-    def _own(self, marker: str) -> "list[IssueComment]":
+    def _own(self, marker: str, author: str) -> "list[IssueComment]":
         """Comments of this author that begin with the marker, oldest first, from all pages.
 
         The marker alone proves nothing: anybody can write it, and their comment must never be edited as ours.
         Nor does the author: other workflows write as the same bot.
         """
-        comments = self._issue.get_comments()
-        found = (
-            c for c in comments if (c.body or "").lstrip().startswith(marker) and c.user.login == self._author
-        )
+        comments = list(self._issue.get_comments())
+        if any(comment.id is None for comment in comments):
+            # A proxy's page reads as a list of nothing: taken for an empty one, it would make a second comment.
+            raise TypeError("an answer that is no list of comments")
+        ours = (c for c in comments if (c.body or "").lstrip().startswith(marker))
+        found = (c for c in ours if c.user and c.user.login == author)
         return sorted(found, key=lambda comment: comment.id)
 
-    @cached_property
-    def _github(self) -> "Github":
-        return connect(self._token, self._base_url, self._waiting)
-
-    @cached_property
     def _author(self) -> str:
-        return self._known or login(self._github)
+        self._known = self._known or login(self._github)
+        return self._known
+
+    @property
+    def _github(self) -> "Github":
+        # On first use: it imports the vendor.
+        self._client = self._client or connect(self._token, self._base_url, self._waiting)
+        return self._client
 
     @property
     def _issue(self) -> "Issue":

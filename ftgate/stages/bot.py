@@ -76,7 +76,7 @@ def obey(number: int, desk: Desk) -> Reply | None:
             "confused" if may else "-1", f"{refused}." + (f" {HELP}" if command.problem and may else "")
         )
     else:
-        reply = _VERBS[command.verb](_Case(desk, command, comment, pull))
+        reply = _done(_Case(desk, command, comment, pull))
     _react(desk, comment, reply.sign)
     _show(desk, f"{comment.author.login}, {command.verb.value}: {reply.text}")
     return reply
@@ -89,6 +89,14 @@ def _show(desk: Desk, text: str) -> None:
             desk.progress.say("there is no comment of the gate yet that could show the answer")
     except OutsideError as error:
         desk.progress.say(error.message)
+
+
+def _done(case: "_Case") -> Reply:
+    """Does what was asked. What GitHub refuses (a run of last month, say) is an answer, too."""
+    try:
+        return _VERBS[case.command.verb](case)
+    except OutsideError as error:
+        return Reply("confused", error.message)
 
 
 def _react(desk: Desk, comment: Comment, sign: str) -> None:
@@ -112,10 +120,10 @@ def _again(case: _Case) -> Reply:
         run = case.newest()
     else:
         return Reply("confused", "the run is still ending; comment again when it is done.")
-    if not run.is_done or (run.started and case.comment.created <= run.started):
-        return Reply(
-            "+1", f"{status_line(run)} It began after your comment or reads it yet, so nothing is run twice."
-        )
+    if not run.is_done:
+        return Reply("+1", f"{status_line(run)} It goes on by itself, so nothing is run twice.")
+    if run.started and case.comment.created <= run.started:
+        return Reply("+1", f"{status_line(run)} It began after your comment, so nothing is run twice.")
     if run.conclusion == "success":
         return Reply("+1", f"{status_line(run)} There is nothing to run again.")
     # A finding that is accepted now lets train what was skipped, and a skipped job is no failed one.

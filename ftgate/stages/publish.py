@@ -24,4 +24,4 @@ def put(posting: Posting, pull_request: PullRequest) -> str | None:
 
     None where nothing stands and nothing was written: the text is about a commit that is the head no more.
     """
-    return pull_request.upsert_comment(MARKER, lambda own: standing(posting, own, pull_request.head()))
+    return pull_request.upsert_comment(MARKER, lambda own, head: standing(posting, own, head))

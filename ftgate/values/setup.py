@@ -45,7 +45,11 @@ class WorkflowFile(Struct, frozen=True, kw_only=True):
 
 
 class RepositorySetup(Struct, frozen=True, kw_only=True):
-    """What GitHub says about a branch. `unread` are the questions that the token may not ask, with the reason."""
+    """What GitHub says about a branch.
+
+    `fork_approval` is whose workflows from forks wait for an approval, empty where the repository is private or nobody
+    may know. `unread` are the questions that the token may not ask, with the reason.
+    """
 
     name: str
     branch: str
@@ -54,6 +58,7 @@ class RepositorySetup(Struct, frozen=True, kw_only=True):
     checks: tuple[RequiredCheck, ...] = ()
     merge_queue: bool = False
     workflows: tuple[WorkflowFile, ...] = ()
+    fork_approval: str = ""
     unread: tuple[str, ...] = ()
 
 

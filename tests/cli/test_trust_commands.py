@@ -272,6 +272,7 @@ def test_bot_refuses_what_is_no_event(ftgate: Command, tmp_path: Path) -> None:
 
 
 def test_doctor_says_what_to_click_and_when_it_is_right(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
+    hub.repositories[NAME].private = True
     work = tmp_path / "work"
     for path, content in base_files().items():
         (work / path).parent.mkdir(parents=True, exist_ok=True)
@@ -301,6 +302,7 @@ def test_doctor_reads_branch_protection_with_an_administrator_s_token(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    hub.repositories[NAME].private = True
     hub.token("admin", "acme")
     monkeypatch.setenv("GITHUB_TOKEN", "admin")
     checks = {"url": "u", "contexts_url": "u", "strict": False, "contexts": ["gate / ftgate"]}

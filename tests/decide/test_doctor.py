@@ -101,6 +101,13 @@ def test_what_only_looks_like_a_gate(what: str) -> None:
     assert words in text
 
 
+def test_strangers_workflows_on_the_runner_are_thought_of() -> None:
+    assert said(fork_approval="all_external_contributors")[0] is Sign.OK
+    sign, text = said(fork_approval="first_time_contributors")
+    assert sign is Sign.WARN
+    assert "settings/actions" in text
+
+
 def test_what_to_click_is_named() -> None:
     text = said(checks=())[1]
     assert "https://github.com/acme/bank/settings/rules" in text

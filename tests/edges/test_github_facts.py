@@ -223,6 +223,12 @@ def test_an_answer_replaces_the_last_one(hub: GitHub) -> None:
     assert len(own) == 1
 
 
+def test_an_answer_never_decides_between_two_comments_of_a_race(hub: GitHub) -> None:
+    older, newer = sticky(hub), sticky(hub)
+    asked(hub, say(hub, "/ftgate help"))
+    assert MARK not in answered(hub, older) + answered(hub, newer)
+
+
 def test_a_marker_that_somebody_else_posted_is_left_alone(hub: GitHub) -> None:
     forged = say(hub, f"{MARKER} head=x -->\nmine", "stranger")
     asked(hub, say(hub, "/ftgate status"))

@@ -39,8 +39,8 @@ def pull_request(
     )
 
 
-def stands(word: str) -> Callable[[Sequence[str]], str]:
-    return lambda own: f"{MARKER}\n{word}"
+def stands(word: str) -> Callable[[Sequence[str], str], str]:
+    return lambda own, head: f"{MARKER}\n{word}"
 
 
 def comment(hub: GitHub, body: str, login: str = ACTIONS_BOT) -> Comment:
@@ -71,7 +71,7 @@ def test_an_unchanged_comment_is_not_written_again(hub: GitHub) -> None:
 
 
 def test_what_should_not_stand_is_not_begun(hub: GitHub) -> None:
-    assert pull_request(hub).upsert_comment(MARKER, lambda own: None) is None
+    assert pull_request(hub).upsert_comment(MARKER, lambda own, head: None) is None
     assert hub.calls("POST") == 0
 
 
@@ -111,7 +111,7 @@ def test_of_several_the_oldest_stays_and_the_others_go(hub: GitHub) -> None:
 def test_nothing_is_deleted_before_the_oldest_carries_the_text(hub: GitHub) -> None:
     comment(hub, f"{MARKER}\none")
     comment(hub, f"{MARKER}\ntwo")
-    pull_request(hub).upsert_comment(MARKER, lambda own: own[-1])
+    pull_request(hub).upsert_comment(MARKER, lambda own, head: own[-1])
     methods = [
         entry.method
         for entry in hub.journal
@@ -239,7 +239,7 @@ def test_a_comment_that_others_keep_changing_is_given_up(hub: GitHub) -> None:
     mine = comment(hub, f"{MARKER}\nold")
     seen = iter(range(1000))
     with pytest.raises(OutsideError, match="others keep changing it"):
-        pull_request(hub).upsert_comment(MARKER, lambda own: f"{MARKER}\n{next(seen)}")
+        pull_request(hub).upsert_comment(MARKER, lambda own, head: f"{MARKER}\n{next(seen)}")
     assert mine.body.startswith(MARKER)
 
 

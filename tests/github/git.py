@@ -25,6 +25,7 @@ class Bare:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._diffs: dict[str, list[tuple[str, str, int, int]]] = {}
         root.mkdir(parents=True)
         self.git("init", "-q", "--bare", "-b", "main")
         # Objects by SHA and partial clones, as GitHub serves them.
@@ -55,6 +56,9 @@ class Bare:
 
     def sha(self, revision: str) -> str | None:
         """Commit of a revision, None when there is none."""
+        loose = self.root / revision
+        if revision.startswith("refs/") and loose.is_file():
+            return loose.read_text().strip()
         try:
             return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         except subprocess.CalledProcessError:
@@ -116,8 +120,13 @@ class Bare:
         return True
 
     def diff(self, base: str, head: str) -> list[tuple[str, str, int, int]]:
-        """(path, status letter, added lines, removed lines) from the merge base."""
+        """(path, status letter, added lines, removed lines) from the merge base; both are SHAs."""
         span = f"{base}...{head}"
+        if span not in self._diffs:
+            self._diffs[span] = self._diff(span)
+        return self._diffs[span]
+
+    def _diff(self, span: str) -> list[tuple[str, str, int, int]]:
         letters = self.raw("diff", "--name-status", "--no-renames", "-z", span).decode().split("\0")[:-1]
         counts = self.raw("diff", "--numstat", "--no-renames", "-z", span).decode().split("\0")[:-1]
         found = []

@@ -44,6 +44,13 @@ class GitHub(Hub):
         self._arrived: list[str] = []
         self._lock = threading.RLock()
 
+    def forget(self) -> None:
+        """Comments, faults and the journal go; repositories and identities stay."""
+        for repo in self.repositories.values():
+            repo.comments.clear()
+        self.faults, self._arrived = Plan(), []
+        self.journal.clear()
+
     def calls(self, method: str) -> int:
         """How many requests of a method arrived, failed ones included."""
         return self._arrived.count(method)
@@ -54,8 +61,10 @@ class GitHub(Hub):
             index = len(self._arrived)
             self._arrived.append(handler.command)
             fault = self.faults.of(index, handler.command, self.calls(handler.command))
-            if action := self.faults.before.get(index):
-                action()
+        # Outside the lock: what happens meanwhile may be another client's whole publication.
+        if action := self.faults.before.pop(index, None):
+            action()
+        with self._lock:
             known = self.identities.get(_token(handler))
             obeyed = fault is None or fault in OBEYED
             answer = self._answered(handler.command, handler.path, known, content) if obeyed else None

@@ -55,7 +55,8 @@ def edit(call: Call) -> Answer:
 @route("GET", f"{_PULL}/files", "pull-requests")
 def files(call: Call) -> Answer:
     pull = _pull(call)
-    changed = call.repo.git.diff(f"refs/heads/{pull.base_ref}", pull.last_head)
+    base = call.repo.git.sha(f"refs/heads/{pull.base_ref}") or ""
+    changed = call.repo.git.diff(base, pull.last_head)
     return call.page([entry(call, *each, pull.last_head) for each in changed[:_MOST_FILES]])
 
 
