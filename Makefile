@@ -4,7 +4,7 @@ VENV   ?= .venv
 JUDGE  ?= gpt-4.1
 BANKING ?= ../shared/scenarios/banking.py
 
-.PHONY: demo test lint fuzz bench golden scenarios judge-check wheel clean
+.PHONY: demo test lint node lock fuzz bench golden scenarios judge-check wheel clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -17,14 +17,27 @@ $(VENV)/installed: pyproject.toml constraints.txt
 demo: $(VENV)/installed   ## two pull requests through the gate: one passes, one is blocked
 	$(VENV)/bin/ftgate demo
 
-test: $(VENV)/installed lint   ## everything that CI runs
+test: $(VENV)/installed lint node   ## everything that CI runs
 	$(VENV)/bin/python -m pytest -q
 
 lint: $(VENV)/installed   ## style, types, arrows between the rooms
-	$(VENV)/bin/ruff check ftgate tests benchmarks
-	$(VENV)/bin/ruff format --check ftgate tests benchmarks
+	$(VENV)/bin/ruff check ftgate tests benchmarks requirements .github/steps
+	$(VENV)/bin/ruff format --check ftgate tests benchmarks requirements .github/steps
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+node: tests/workflow/node_modules/installed   ## GitHub's own parser and evaluator, for the tests of the workflows
+
+# Without npm or a network the tests that need them are skipped, with a message; they never fail for it.
+tests/workflow/node_modules/installed: tests/workflow/package-lock.json
+	@if command -v npm >/dev/null; then \
+		npm ci --prefix tests/workflow --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel error \
+			--fetch-retries 1 --fetch-timeout 20000 && touch $@ || echo "npm ci failed: tests of the workflows are skipped"; \
+	else echo "no npm: tests of the workflows are skipped"; fi
+
+lock: $(VENV)/installed   ## requirements/*.txt anew, from pyproject.toml and constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python requirements/lock.py
 
 scenarios: $(VENV)/installed   ## ten pull requests on real bank messages; needs BANKING
 	$(VENV)/bin/python -m tests.scenarios $(BANKING)
@@ -50,4 +63,4 @@ wheel: $(VENV)/installed
 	$(VENV)/bin/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf $(VENV) dist build ftgate-demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf tests/workflow/node_modules $(VENV) dist build ftgate-demo .mypy_cache .ruff_cache .pytest_cache

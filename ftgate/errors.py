@@ -41,3 +41,7 @@ class OutsideError(FtgateError):
     """Whoever runs the machine must act: disk, network, memory, a service or a damaged store."""
 
     exit_code = ExitCode.OUTSIDE
+
+
+class RefusedError(OutsideError):
+    """A service that can be reached says no: the token lacks a permission. Trying again changes nothing."""

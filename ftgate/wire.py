@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from ftgate.values.training import Training
 
 T = TypeVar("T")
 _DERIVED = ("seal", "comparison", "drift", "slices", "verdict")
+DEEPEST = 80
+"""Levels of a run.json: those of ftgate's own types, and JSON Schemas within expectations."""
 
 
 class Problem(NamedTuple):
@@ -135,6 +137,85 @@ def run_of(content: bytes, where: str) -> Run:
 
 UNREADABLE = (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError)
 """What reading a sealed record may raise when it is damaged or forged."""
+
+
+def foreign_run_of(content: bytes, where: str) -> Run:
+    """A run that another machine wrote. Stricter than `run_of`: nothing unknown in it, and nothing nested deep."""
+    run = run_of(content, where)
+    if problem := _strange(msgspec.json.decode(content), msgspec.to_builtins(run)):
+        raise InputError(f"{where}: not a run that this ftgate writes: {problem}")
+    return run
+
+
+def jobs_of(text: str) -> dict[str, str]:
+    """Results by job from `toJSON(needs)` of a workflow. Raises InputError for anything else."""
+    try:
+        return {name: job.result for name, job in msgspec.json.decode(text, type=dict[str, _Job]).items()}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"--jobs: not the results of a workflow's jobs: {error}",
+            advice="Give it ${{ toJSON(needs) }}, by way of an environment variable.",
+        ) from error
+
+
+class CommentEvent(NamedTuple):
+    """A comment that was just written under a pull request. The body is the event's, and proves nothing."""
+
+    comment: int
+    pull_request: int
+    body: str
+
+
+def comment_event_of(content: bytes, where: str) -> CommentEvent | None:
+    """From the file of an issue_comment event; None when it is an edit, a deletion or about an issue.
+
+    Raises InputError when it is no such event.
+    """
+    try:
+        event = msgspec.json.decode(content, type=_Event)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"{where}: not an issue_comment event: {error}", advice="Run the bot on issue_comment only."
+        ) from error
+    if event.action != "created" or event.issue.pull_request is None:
+        return None
+    return CommentEvent(event.comment.id, event.issue.number, event.comment.body or "")
+
+
+class _EventIssue(msgspec.Struct):
+    number: int
+    pull_request: dict[str, Any] | None = None
+
+
+class _EventComment(msgspec.Struct):
+    id: int
+    body: str | None = None
+
+
+class _Event(msgspec.Struct):
+    action: str
+    issue: _EventIssue
+    comment: _EventComment
+
+
+class _Job(msgspec.Struct):
+    result: Literal["success", "failure", "cancelled", "skipped"]
+
+
+def _strange(plain: Any, typed: Any) -> str:
+    """The first key that the types do not have, or a nesting that no run has; empty when there is none."""
+    left: list[tuple[tuple[str | int, ...], Any, Any]] = [((), plain, typed)]
+    while left:
+        path, given, known = left.pop()
+        if len(path) > DEEPEST:
+            return f"nested deeper than {DEEPEST}"
+        if isinstance(given, dict):
+            if unknown_keys := [key for key in given if key not in known]:
+                return f"unknown key {Problem((*path, unknown_keys[0]), '').where[:100]!r}"
+            left.extend(((*path, key), value, known[key]) for key, value in given.items())
+        elif isinstance(given, list):
+            left.extend(((*path, i), a, b) for i, (a, b) in enumerate(zip(given, known, strict=True)))
+    return ""
 
 
 def training_of(content: bytes) -> Training:

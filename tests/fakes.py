@@ -20,6 +20,7 @@ from ftgate.values.lfs import Pointer
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 from ftgate.values.training import BaseModel, LossPoint, Training
+from ftgate.values.trust import Comment, Permission, Person, PullFacts, WorkflowJob, WorkflowRun
 from tests.judges import honest
 
 BASE_MODEL = BaseModel(
@@ -304,8 +305,9 @@ class FakePullRequest:
 
     PAGE = 30
 
-    def __init__(self, author: str = "ftgate[bot]") -> None:
+    def __init__(self, author: str = "ftgate[bot]", head: str = "unknown") -> None:
         self._author = author
+        self._head = head
         self.comments: dict[int, tuple[str, str]] = {}
 
     def add(self, author: str, body: str) -> int:
@@ -317,15 +319,89 @@ class FakePullRequest:
         start = (number - 1) * self.PAGE
         return [(id, *comment) for id, comment in list(self.comments.items())[start : start + self.PAGE]]
 
-    def upsert_comment(self, marker: str, body: str) -> str:
+    def upsert_comment(self, marker: str, write: Callable[[Sequence[str], str], str | None]) -> str | None:
         number = 1
+        own: list[int] = []
         while comments := self.page(number):
-            for id, author, text in comments:
-                if author == self._author and text.startswith(marker):
-                    self.comments[id] = (author, body)
-                    return f"comment/{id}"
+            own += [id for id, author, text in comments if author == self._author and text.startswith(marker)]
             number += 1
-        return f"comment/{self.add(self._author, body)}"
+        body = write([self.comments[id][1] for id in own], self._head)
+        if body is None:
+            return None
+        if not own:
+            return f"comment/{self.add(self._author, body)}"
+        self.comments[own[0]] = (self._author, body)
+        for id in own[1:]:
+            del self.comments[id]
+        return f"comment/{own[0]}"
+
+
+class FakeGitHubFacts:
+    """One pull request, kept in memory; `broken` names the questions that an outage answers."""
+
+    def __init__(self, pull: PullFacts, roles: Mapping[str, Permission]) -> None:
+        self.facts = pull
+        self.roles = dict(roles)
+        self.people = {pull.author.login: pull.author}
+        self.said: list[Comment] = []
+        self.runs: list[WorkflowRun] = []
+        self.run_jobs: dict[int, list[WorkflowJob]] = {}
+        self.file: bytes | None = None
+        self.reactions: list[tuple[int, str]] = []
+        self.deeds: list[str] = []
+        self.answers: list[str] = []
+        self.broken: set[str] = set()
+
+    def _ask(self, what: str) -> None:
+        if what in self.broken:
+            raise OutsideError(f"{what}: GitHub answered HTTP 502")
+
+    def pull(self) -> PullFacts:
+        self._ask("pull")
+        return self.facts
+
+    def permission(self, person: Person) -> Permission:
+        self._ask("permission")
+        return self.roles.get(person.login, Permission.NONE)
+
+    def person(self, login: str) -> Person | None:
+        self._ask("person")
+        return self.people.get(login)
+
+    def comments(self) -> list[Comment]:
+        self._ask("comments")
+        return list(self.said)
+
+    def comment(self, number: int) -> Comment | None:
+        return next((comment for comment in self.said if comment.id == number), None)
+
+    def react(self, comment: int, sign: str) -> None:
+        self._ask("react")
+        self.reactions.append((comment, sign))
+
+    def workflow_runs(self, head: str) -> list[WorkflowRun]:
+        return [run for run in self.runs if run.head == head]
+
+    def jobs(self, run: WorkflowRun) -> list[WorkflowJob]:
+        return self.run_jobs.get(run.id, [])
+
+    def run_again(self, run: WorkflowRun, *, failed_only: bool) -> None:
+        self.deeds.append(f"{'failed jobs of' if failed_only else 'all of'} {run.id}")
+
+    def cancel(self, run: WorkflowRun) -> None:
+        self.deeds.append(f"cancel {run.id}")
+
+    def run_file(self, run: WorkflowRun) -> bytes | None:
+        self._ask("run_file")
+        return self.file
+
+    def answer(self, text: str) -> bool:
+        self.answers.append(text)
+        return True
+
+    def post(self, body: str) -> str:
+        self.answers.append(body)
+        return "https://github.test/c/9"
 
 
 class FakeClock:

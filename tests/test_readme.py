@@ -17,7 +17,7 @@ from ftgate.graders import GRADERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-ACTION = YAML(typ="safe").load((ROOT / "action.yml").read_text())
+GATE = YAML(typ="safe").load((ROOT / ".github" / "workflows" / "gate.yml").read_text())
 
 
 def blocks(language: str) -> list[str]:
@@ -47,13 +47,9 @@ def check_rows() -> list[list[str]]:
 
 
 def input_rows() -> list[list[str]]:
-    inputs: dict[str, Any] = ACTION["inputs"]
+    inputs: dict[str, Any] = GATE["on"]["workflow_call"]["inputs"]
     return [
-        [
-            f"`{name}`",
-            "required" if given.get("required") else f"`{given['default']}`" if given["default"] else "",
-            given["description"],
-        ]
+        [f"`{name}`", f"`{given['default']}`" if given["default"] != "" else "", given["description"]]
         for name, given in inputs.items()
     ]
 
@@ -62,8 +58,22 @@ def test_the_check_table_is_the_registry() -> None:
     assert table("| check | says |\n") == check_rows()
 
 
-def test_the_input_table_is_the_action() -> None:
+def test_the_input_table_is_the_gate_s() -> None:
     assert table("| input | default | what it does |\n") == input_rows()
+
+
+def test_the_job_table_is_the_gate_s() -> None:
+    rows = table("| job | where | token may | does |\n")
+    assert [row[0] for row in rows] == [f"`{name}`" for name in GATE["jobs"]]
+    assert [row[1] for row in rows] == [
+        "hosted" if job["runs-on"] == "ubuntu-latest" else "your runner" for job in GATE["jobs"].values()
+    ]
+
+
+def test_the_workflow_is_what_init_writes() -> None:
+    from ftgate.cli.workflows import caller
+
+    assert caller("COMMIT") in blocks("yaml")
 
 
 def test_the_exit_codes_are_all_there_and_no_other() -> None:

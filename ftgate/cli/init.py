@@ -1,9 +1,11 @@
 """`ftgate init`."""
 
+import re
 from pathlib import Path
 
 import click
 
+from ftgate.cli import workflows
 from ftgate.errors import ExitCode, InputError
 
 _STARTER = """\
@@ -53,19 +55,52 @@ _PROMPTS = """\
 """
 
 
-@click.command(epilog="Example: ftgate init && ftgate validate")
+@click.command(
+    epilog="""\b
+Examples:
+  ftgate init && ftgate validate
+  ftgate init --github COMMIT                    the workflows, too; COMMIT is the full SHA of a release
+  ftgate init --github COMMIT --gate acme/ftgate call the gate of your owner's fork instead of a copy"""
+)
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
-def init(directory: Path) -> int:
+@click.option(
+    "--github", "commit", metavar="COMMIT", help="Also write the workflows that install ftgate at COMMIT."
+)
+@click.option(
+    "--gate", metavar="OWNER/NAME", help="With --github: call gate.yml of this repository and copy nothing."
+)
+def init(directory: Path, commit: str | None, gate: str | None) -> int:
     """Writes a starter ftgate.yaml and a first regression prompt; never overwrites."""
-    _write(directory / "ftgate.yaml", _STARTER)
-    _write(directory / "regression" / "prompts.yaml", _PROMPTS)
-    click.echo("Next: fill in ftgate.yaml, then `ftgate validate`, then commit both to your base branch.")
+    if commit is not None and not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise click.UsageError(
+            f"--github needs the full SHA of a commit of ftgate, 40 hexadecimal digits, not {commit!r}."
+        )
+    if gate is not None and (commit is None or not re.fullmatch(r"[\w.-]+/[\w.-]+", gate)):
+        raise click.UsageError("--gate takes OWNER/NAME and goes with --github.")
+    files = {"ftgate.yaml": _STARTER, "regression/prompts.yaml": _PROMPTS}
+    if commit is None or not (directory / "ftgate.yaml").exists():
+        _write(directory, files)
+    if commit is None:
+        click.echo("Next: fill in ftgate.yaml, then `ftgate validate`, then commit both to your base branch.")
+        return ExitCode.PASS
+    copy = {} if gate else {workflows.COPY: workflows.gate_workflow()}
+    _write(directory, {workflows.CALLER: workflows.caller(commit, gate), **copy})
+    click.echo(
+        f"Next: correct runs-on in {workflows.CALLER}, commit all to your default branch, and require the"
+    )
+    click.echo('check "gate / ftgate" in a ruleset; `ftgate doctor` says what is missing.')
     return ExitCode.PASS
 
 
-def _write(file: Path, text: str) -> None:
-    if file.exists():
-        raise InputError(f"{file}: exists already", advice="Edit it, or name another directory.")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-    click.echo(f"wrote {file}")
+def _write(directory: Path, files: dict[str, str]) -> None:
+    """All of them, or none when one exists."""
+    for name in files:
+        if (directory / name).exists():
+            raise InputError(
+                f"{directory / name}: exists already", advice="Edit it, or name another directory."
+            )
+    for name, text in files.items():
+        file = directory / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        click.echo(f"wrote {file}")

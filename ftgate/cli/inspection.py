@@ -14,13 +14,15 @@ from ftgate.cli.jobs import Question, validate
 from ftgate.cli.progress import TerminalProgress
 from ftgate.edges.example_schema import ExampleSchema
 from ftgate.edges.plain_files import open_again
+from ftgate.edges.run_files import RunDirectory
 from ftgate.edges.work_tree import WorkTree
 from ftgate.errors import InputError, SettingsError
 from ftgate.ports import Ports
 from ftgate.report.findings import FindingsReport
 from ftgate.stages.inputs import example_schema, reserved, reviews, settings_at, training_data
-from ftgate.stages.pipeline import resume
+from ftgate.stages.pipeline import resume, stored
 from ftgate.stages.validate import declared, examine
+from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 
 
@@ -83,6 +85,23 @@ def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
     return Inspection(report, partial(open_again, root))
 
 
+class Sets(NamedTuple):
+    """How many examples and prompts the work tree's settings lead to."""
+
+    settings: Settings
+    training: int
+    held_out: int
+    prompts: int
+
+
+def work_tree_sets(root: Path, settings_path: str) -> Sets:
+    """Counts what the settings name, as it lies on disk."""
+    ports, settings = _work_tree(root, settings_path, quiet=True)
+    kept = reserved(ports, WorkTree.NAME, settings)
+    dataset = training_data(ports, WorkTree.NAME, settings, settings_path, WorkTree.NAME)
+    return Sets(settings, len(dataset.examples), len(kept.held_out), len(kept.prompts))
+
+
 def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
     """The stage of a run that has been planned."""
     ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)
@@ -96,6 +115,11 @@ def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
         ports.progress.say("not applicable; what the changes here would find once merged is in the comment")
     report = FindingsReport(files=run.files, findings=run.findings, compared=True)
     return Inspection(report, open_blob)
+
+
+def last_run(out: Path) -> Run:
+    """The run in a directory. Raises InputError when there is none."""
+    return stored(RunDirectory(out))
 
 
 def _content(file: Path) -> bytes:

@@ -39,3 +39,5 @@ store: Decorator = click.option(
     help="Where adapters and graded arms are kept between runs.",
 )
 quiet: Decorator = click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
+repository: Decorator = click.option("--repository", help="owner/name on GitHub.")
+pull_request: Decorator = click.option("--pull-request", type=int, help="Number of the pull request.")

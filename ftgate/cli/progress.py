@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ftgate.ports import Task
+from ftgate.report.quote import terminal
 
 _LOG_EVERY = 0.25  # share of a task after which a log gets a line
 _QUICK = 2.0  # seconds: shorter tasks are not worth a line in a log
@@ -67,4 +68,4 @@ class TerminalProgress:
 
     def say(self, text: str) -> None:
         if not self._quiet:
-            click.echo(text, err=True)
+            click.echo(terminal(text), err=True)

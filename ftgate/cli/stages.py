@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from ftgate.cli import options
-from ftgate.cli.show import show_run
+from ftgate.cli import job_outputs, options
 from ftgate.errors import ExitCode
 from ftgate.report.quote import terminal
 from ftgate.values.run import Run
@@ -17,8 +16,11 @@ from ftgate.values.run import Run
 @options.head
 @options.out
 @options.settings
+@job_outputs.option
 @options.quiet
-def plan(repo: Path, base: str, head: str, out: Path, settings_path: str, quiet: bool) -> int:
+def plan(
+    repo: Path, base: str, head: str, out: Path, settings_path: str, outputs: Path | None, quiet: bool
+) -> int:
     """Starts a run: which files changed, is the gate concerned, by whose rules."""
     from ftgate.cli import wiring
     from ftgate.stages.pipeline import advance, begin, concerned
@@ -27,6 +29,8 @@ def plan(repo: Path, base: str, head: str, out: Path, settings_path: str, quiet:
     ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)
     begun = begin(Request(base=base, head=head, settings_path=settings_path), ports)
     done = begun if "plan" in begun.stages else advance(begun, "plan", ports)
+    if outputs is not None:
+        job_outputs.append(outputs, job_outputs.of_plan(done))
     click.echo(terminal(f"{'applicable' if done.plan.applicable else 'not applicable'}: {done.plan.why}"))
     for path in done.plan.protected:
         click.echo(terminal(f"{path.change} {path.path} ({path.role}): takes effect after the merge"))
@@ -55,44 +59,6 @@ def evaluate(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
     """Asks base, baseline and candidate the same prompts and grades what they say."""
     done = _continue("evaluate", repo, out, store, quiet)
     click.echo(f"Next: ftgate decide --out {out}" if "evaluate" in done.stages else "nothing to evaluate")
-    return ExitCode.PASS
-
-
-@click.command(
-    epilog="Example: ftgate decide --out out\n\nThe same run and policy give the same verdict, for ever."
-)
-@options.out
-def decide(out: Path) -> int:
-    """Compares and judges the evidence in run.json; exits with the verdict's code."""
-    from ftgate.edges.run_files import RunDirectory
-    from ftgate.stages.decide import decide as decided
-    from ftgate.stages.pipeline import stored
-
-    runs = RunDirectory(out)
-    done = decided(stored(runs))
-    runs.save(done)
-    return show_run(done, out)
-
-
-@click.command(epilog="Example: ftgate publish --out out --repository acme/bank --pull-request 12")
-@options.out
-@click.option("--repository", help="owner/name on GitHub; without it the comment is only written.")
-@click.option("--pull-request", type=int, help="Number of the pull request that gets the comment.")
-def publish(out: Path, repository: str | None, pull_request: int | None) -> int:
-    """Writes comment.md; with --repository and --pull-request also posts it, editing the one comment."""
-    from ftgate.cli import wiring
-    from ftgate.edges.run_files import RunDirectory
-    from ftgate.stages.pipeline import stored
-    from ftgate.stages.publish import post
-    from ftgate.stages.publish import publish as published
-
-    if (repository is None) != (pull_request is None):
-        raise click.UsageError("--repository and --pull-request go together.")
-    runs = RunDirectory(out)
-    done = stored(runs)
-    click.echo(published(done, runs))
-    if repository is not None and pull_request is not None:
-        click.echo(post(done, wiring.pull_request(repository, pull_request)))
     return ExitCode.PASS
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from ftgate.cli import options
+from ftgate.cli import job_outputs, options
 from ftgate.errors import ExitCode
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.values.finding import Severity
@@ -62,6 +62,7 @@ Exit code 1 when any finding is an error."""
     help="With --fix: write what changed as JSON into this file.",
 )
 @options.settings
+@job_outputs.option
 @options.quiet
 @click.pass_context
 def validate(
@@ -77,6 +78,7 @@ def validate(
     dry_run: bool,
     manifest: Path | None,
     settings_path: str,
+    outputs: Path | None,
     quiet: bool,
 ) -> int:
     """Checks every line of training data."""
@@ -90,6 +92,7 @@ def validate(
         (paths and out, "--out continues a run and takes no paths."),
         (out and fix, "--out judges commits, which --fix cannot change."),
         ((dry_run or manifest) and not fix, "--dry-run and --manifest need --fix."),
+        (outputs and not out, "--outputs tells what follows in a run and needs --out."),
     )
     declared = ctx.get_parameter_source("settings_path") is ParameterSource.COMMANDLINE
 
@@ -109,6 +112,8 @@ def validate(
         return inspection.check_work_tree(repo, settings_path, quiet)
 
     report, open_file = inspect()
+    if outputs and out:
+        job_outputs.append(outputs, job_outputs.of_validation(inspection.last_run(out)))
     if fix:
         root = Path() if paths else repo
         fixes = mend(root, report, dry_run=dry_run, manifest_file=manifest, err=output_format != "text")

@@ -15,6 +15,8 @@ from ftgate.edges.clock import SystemClock
 from ftgate.edges.completer import LocalCompleter
 from ftgate.edges.data_branch import DataBranch
 from ftgate.edges.git_objects import GitObjects
+from ftgate.edges.github_api import Waiting
+from ftgate.edges.github_rest import Rest
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.meter import local_meter
 from ftgate.edges.qlora import QloraTrainer
@@ -23,8 +25,19 @@ from ftgate.edges.store import DirectoryStore
 from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
-from ftgate.ports import Baselines, Judge, LargeFiles, NoBaselines, Ports, PullRequest, Repository
+from ftgate.ports import (
+    Baselines,
+    GitHubFacts,
+    Judge,
+    LargeFiles,
+    NoBaselines,
+    Ports,
+    Progress,
+    PullRequest,
+    Repository,
+)
 from ftgate.values.settings import JudgeSettings, OtherJudge, Settings
+from ftgate.values.setup import MachineSetup, RepositorySetup
 
 if TYPE_CHECKING:
     from ftgate.edges.judge_panel import JudgePanel
@@ -53,7 +66,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         repository=repository,
         reader=watched(read_jsonl, progress),
         documents=Documents(),
-        models=BaseModels(os.environ.get("HF_TOKEN")),
+        models=BaseModels(os.environ.get("HF_TOKEN") or None),
         trainer=QloraTrainer(),
         completer=LocalCompleter(),
         judge=partial(judge, cache=root / "judge"),
@@ -124,13 +137,62 @@ def _api_key(each: OtherJudge, own: str) -> str:
     )
 
 
-def pull_request(repository: str, number: int) -> PullRequest:
-    """A pull request on GitHub, with GITHUB_TOKEN."""
+def pull_request(
+    repository: str, number: int, author: str | None = None, progress: Progress | None = None
+) -> PullRequest:
+    """A pull request on GitHub, with GITHUB_TOKEN; progress hears of waits."""
     from ftgate.edges.pull_request import GitHubPullRequest
 
-    token = os.environ.get("GITHUB_TOKEN")
+    return GitHubPullRequest(
+        repository, number, _token(), base_url=github_url(), author=author, waiting=_waiting(progress)
+    )
+
+
+def github(repository: str, number: int, progress: Progress | None = None) -> GitHubFacts:
+    """Facts about a pull request on GitHub, with GITHUB_TOKEN; progress hears of waits."""
+    from ftgate.edges.github_facts import GitHubRest
+
+    return GitHubRest(_rest(progress), repository, number, pull_request(repository, number, None, progress))
+
+
+def _rest(progress: Progress | None = None) -> Rest:
+    return Rest(_token(), base_url=github_url(), waiting=_waiting(progress))
+
+
+def _waiting(progress: Progress | None) -> Waiting:
+    return Waiting(say=(progress or TerminalProgress(quiet=True)).say)
+
+
+def repository_setup(repository: str, branch: str | None) -> RepositorySetup:
+    """How a repository on GitHub is set up, with GITHUB_TOKEN."""
+    from ftgate.edges import github_setup
+
+    return github_setup.repository_setup(_rest(), repository, branch)
+
+
+def machine(store: Path | None, *, ask_torch: bool = False) -> MachineSetup:
+    """What this machine has."""
+    from ftgate.edges.machine import machine_setup
+
+    return machine_setup(store or default_store(), os.environ.get("PATH", os.defpath), ask_torch=ask_torch)
+
+
+def has_judge_key() -> bool:
+    """Whether OPENAI_API_KEY is set; its value is nobody's business."""
+    return bool(os.environ.get("OPENAI_API_KEY"))
+
+
+def _token() -> str:
+    token = os.environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise SettingsError(
             "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."
         )
-    return GitHubPullRequest(repository, number, token)
+    return token
+
+
+def github_url() -> str:
+    """Where GitHub's API is: every job is told, and elsewhere it is github.com's."""
+    from ftgate.edges.github_api import DEFAULT_URL
+
+    return os.environ.get("GITHUB_API_URL") or DEFAULT_URL

@@ -18,10 +18,14 @@
    error where the policy says so). More completions than the policy accepts that a blinded reader would not
    ship fail the run; so does the lack of such a reading leave it undecided where the policy requires one.
 8. A slice (label, tag, output field) that collapses fails the run, and is inconclusive when it may have; see slices.
+9. Evidence from another machine that cannot be believed, and a job of the workflow that did not do what the plan asked
+   for, are reasons of their own, which nobody can waive.
+10. A reason that a maintainer waived, for exactly this data, stays listed and does not decide. When nothing else would
+   block, the outcome is waived. Data is trained in spite of waived findings, or the evidence is missing.
 
-Fail wins over inconclusive, inconclusive over pass. Data that is known to be wrong is not trained, and is not
-blamed for lacking an evaluation. Everything is read from the evidence itself: the stored comparison renders
-the same items and decides nothing.
+Fail wins over inconclusive, inconclusive over waived, waived over pass. Data that is known to be wrong is not
+trained, and is not blamed for lacking an evaluation. Everything is read from the evidence itself: the stored
+comparison renders the same items and decides nothing.
 """
 
 import math
@@ -32,8 +36,10 @@ from ftgate.decide import forgetting, headroom, spot_check
 from ftgate.decide.canaries import believed
 from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
+from ftgate.decide.jobs import job_rulings, waits
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
 from ftgate.decide.slices import rulings as slice_rulings
+from ftgate.decide.waivers import unwaived_errors, waived
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Run, Verdict, VerdictOutcome
 from ftgate.values.training import Training
@@ -46,15 +52,19 @@ def decide(run: Run) -> Verdict:
         rulings = [why, *_protected(run), *_previewed(run)]
     else:
         rulings = worst_first(
-            chain(
-                _validated(run),
-                _trained(run),
-                _evaluated(run),
-                spot_check.told(run, run.plan.policy),
-                remembered(run),
-                _reused(run),
-                _protected(run),
-                _previewed(run),
+            waived(
+                run,
+                chain(
+                    _believed(run),
+                    _validated(run),
+                    _trained(run),
+                    _evaluated(run),
+                    spot_check.told(run, run.plan.policy),
+                    remembered(run),
+                    _reused(run),
+                    _protected(run),
+                    _previewed(run),
+                ),
             )
         )
     deciding = next((r for r in rulings if r.reason.decides is not VerdictOutcome.PASS), None)
@@ -63,6 +73,12 @@ def decide(run: Run) -> Verdict:
         decided_by=deciding.stage if deciding else "decide",
         reasons=tuple(ruling.reason for ruling in rulings),
     )
+
+
+def _believed(run: Run) -> Rulings:
+    for doubt in run.doubts:
+        yield unsure("decide", f"run.{doubt.id}", doubt.text)
+    yield from job_rulings(run)
 
 
 def _validated(run: Run) -> Rulings:
@@ -92,7 +108,7 @@ def _by_check(found: Counter[str]) -> str:
 
 def _trained(run: Run) -> Rulings:
     if run.candidate is None:
-        if not _errors(run):
+        if not unwaived_errors(run) and not run.doubts and not waits(run):
             yield unsure(
                 "train", "training.missing", "the data changed and no candidate was trained; run train"
             )
@@ -115,7 +131,7 @@ def _evaluated(run: Run) -> Rulings:
         yield from headroom.told(headroom.headroom(run.evaluation))
         yield from forgetting.told(run.evaluation, forgetting.forgetting(run.evaluation), run.plan.policy)
         yield from slice_rulings(run.evaluation, run.plan.policy)
-    elif not _errors(run) and run.candidate is not None and not _problem(run.candidate):
+    elif not unwaived_errors(run) and run.candidate is not None and not _problem(run.candidate):
         yield unsure("evaluate", "evaluation.missing", "the candidate was not evaluated; run evaluate")
 
 

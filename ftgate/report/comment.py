@@ -16,14 +16,17 @@ from ftgate.report.preview import preview_section
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, results_section
 from ftgate.report.slices import slices_section
+from ftgate.report.stamp import MARKER, Stamp, line
 from ftgate.report.training_data import diff_section
-from ftgate.report.wording import count, is_hex, join, short
+from ftgate.report.waivable import waivable_section
+from ftgate.report.wording import count, join, short
 from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, Run, VerdictOutcome
 
-MARKER = "<!-- ftgate:comment v1"
 LEAST = 4_000
 """No comment fits into fewer bytes with its verdict and a reason."""
+
+__all__ = ["LEAST", "MARKER", "comment", "marker"]
 
 _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     broken_section,
@@ -37,8 +40,10 @@ _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     training_section,
     history_section,
     cost_section,
+    waivable_section,
     provenance_section,
 )
+_SIGNS = {VerdictOutcome.INCONCLUSIVE: "🟡", VerdictOutcome.WAIVED: "🔓"}
 # How many reasons are shown and how long each may be, from comfortable to what always fits.
 _REASONS = ((12, 400), (8, 200), (4, 100), (1, 40))
 
@@ -54,8 +59,7 @@ def comment(run: Run, *, limit: int = 60_000) -> str:
 
 def marker(run: Run) -> str:
     """The hidden first line: the comment is found by it, and its head tells a stale run from a fresh one."""
-    head = run.plan.head if is_hex(run.plan.head) else "unknown"
-    return f"{MARKER} head={head} -->"
+    return line(Stamp(head=run.plan.head))
 
 
 def _head(run: Run, limit: int) -> str:
@@ -64,13 +68,13 @@ def _head(run: Run, limit: int) -> str:
 
 
 def _opening(run: Run, number: int, length: int) -> str:
-    line = headline(run)
+    said = headline(run)
     reasons = run.verdict.reasons if run.verdict else ()
     telling = [reason for reason in reasons if reason.severity is not Severity.NOTICE]
     notes = [reason for reason in reasons if reason.severity is Severity.NOTICE]
     folded = _listed(notes, number, length)
     return paragraphs(
-        f"{marker(run)}\n## {line.icon} {line.outcome}: {prose(line.sentence, length)}",
+        f"{marker(run)}\n## {said.icon} {said.outcome}: {prose(said.sentence, length)}",
         _subline(run),
         _listed(telling, number, length),
         details(count(len(notes), "note"), folded) if telling and notes else folded,
@@ -91,7 +95,7 @@ def _subline(run: Run) -> str:
 
 
 def _reason(reason: Reason, length: int) -> str:
-    sign = "🟡" if reason.decides is VerdictOutcome.INCONCLUSIVE else icon(reason.severity)
+    sign = _SIGNS.get(reason.decides, icon(reason.severity))
     advice = f"<br>→ {prose(reason.remedy, length)}" if reason.remedy else ""
     return f"- {sign} {prose(reason.text, length)} {code(reason.id, 60)}{advice}"
 

@@ -62,11 +62,20 @@ def _lost(run: Run, comparison: Comparison) -> str:
 
 
 def _inconclusive(run: Run) -> str:
+    if run.verdict is not None and run.verdict.reasons and run.verdict.reasons[0].id == "job.admit":
+        return "not trained before somebody with write permission has looked at it"
     held_out = run.comparison.held_out if run.comparison else None
     if _only_held_out_is_open(run) and held_out and held_out.needed and held_out.needed > held_out.graded:
         examples = count(held_out.graded, "held-out example")
         return f"{examples} cannot decide, about {held_out.needed:,} would"
     return _first_reason(run)
+
+
+def _waived(run: Run) -> str:
+    reasons = run.verdict.reasons if run.verdict else ()
+    ids = [reason.id for reason in reasons if reason.decides is VerdictOutcome.WAIVED]
+    people = sorted({waiver.by for waiver in run.waivers if waiver.reason in ids})
+    return cut(f"{join(people) or 'a maintainer'} accepts {join(ids)}", _REASON).kept
 
 
 def _only_held_out_is_open(run: Run) -> bool:
@@ -87,4 +96,5 @@ _OUTCOMES: dict[VerdictOutcome, tuple[str, str, Callable[[Run], str]]] = {
     VerdictOutcome.FAIL: ("❌", "Fail", _fail),
     VerdictOutcome.INCONCLUSIVE: ("🟡", "Inconclusive", _inconclusive),
     VerdictOutcome.NOT_APPLICABLE: ("⚪", "Not applicable", lambda run: run.plan.why),
+    VerdictOutcome.WAIVED: ("🔓", "Waived", _waived),
 }

@@ -26,6 +26,7 @@ _STYLES: dict[VerdictOutcome, Style] = {
     VerdictOutcome.FAIL: "fail",
     VerdictOutcome.INCONCLUSIVE: "inconclusive",
     VerdictOutcome.NOT_APPLICABLE: "dim",
+    VerdictOutcome.WAIVED: "inconclusive",
 }
 
 
@@ -183,6 +184,8 @@ def next_step(run: Run) -> tuple[str, str]:
         return "merge; the next pull request is compared with what this data teaches.", ""
     if outcome is VerdictOutcome.NOT_APPLICABLE:
         return "nothing; there is nothing here for the gate to judge.", ""
+    if outcome is VerdictOutcome.WAIVED:
+        return "merge, if the waivers are meant; whoever gave them answers for it.", ""
     if outcome is VerdictOutcome.FAIL and run.candidate is None:
         return "correct the lines above; this checks the work tree.", "ftgate validate"
     if run.candidate is not None and run.candidate.failure is not None:

@@ -61,7 +61,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
                 judging=judging,
             )
         ),
-        history=_recent(ports.baselines.ledger()),
+        history=recent(ports.baselines.ledger()),
         provenance=replace(
             run.provenance,
             prompts_sha256=prompts_digest(asking.prompts),
@@ -241,7 +241,7 @@ def _joined(arms: Mapping[str, ArmEvaluation]) -> dict[str, ArmEvaluation]:
     return joined
 
 
-def _recent(history: History) -> History:
+def recent(history: History) -> History:
     """So many promotions as a comment can tell of; run.json need not hold a ledger of years."""
     return replace(history, promotions=history.promotions[-_PROMOTIONS:])
 

@@ -15,7 +15,7 @@ from ftgate.stages.train import train
 from ftgate.stages.validate import blocks, validate
 from ftgate.values.run import Request, Run
 
-_VALIDATED = ("files", "findings", "rates", "diff", "preview")
+_VALIDATED = ("files", "findings", "rates", "diff", "preview", "data_sha256")
 
 Stage = Callable[[Run, Ports], Run]
 

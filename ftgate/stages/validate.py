@@ -9,9 +9,10 @@ from ftgate.checks.base import Context
 from ftgate.checks.secrets import find_secrets
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import Found, content_lines, mark_existing, rates
+from ftgate.decide.waivers import unwaived_errors
 from ftgate.ports import DataStream, Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, reviews, training_data
-from ftgate.values.dataset import DataFile, Example
+from ftgate.values.dataset import DataFile, Example, data_digest
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.review import Reviews
 from ftgate.values.run import Run
@@ -44,6 +45,7 @@ def validate(run: Run, ports: Ports) -> Run:
         diff=data_diff(
             before.examples, after.examples, _shown, _tokens(context.meter, before, after, marked)
         ),
+        data_sha256=data_digest(after.files),
     )
 
 
@@ -129,8 +131,8 @@ def homed(findings: Iterable[Finding], files: Sequence[DataFile], home: str) -> 
 
 
 def blocks(run: Run) -> bool:
-    """Whether a finding forbids training: not a second is spent on data that is known to be wrong."""
-    return any(finding.severity is Severity.ERROR for finding in run.findings)
+    """Whether a finding forbids training: not a second is spent on data that is known to be wrong, and not waived."""
+    return bool(unwaived_errors(run))
 
 
 def _order(finding: Finding) -> tuple[str, int, int, int, int]:

@@ -102,3 +102,8 @@ def _plain(message: Message) -> dict[str, Any]:
 def dataset_digest(examples: Sequence[Example]) -> str:
     """SHA-256 over the examples in training order: the order of lines is part of what is trained."""
     return digest([example.digest for example in examples])
+
+
+def data_digest(files: Sequence[DataFile]) -> str:
+    """SHA-256 over paths and bytes of training files: what a waiver is given for. Empty without files."""
+    return digest(sorted([file.path, file.sha256] for file in files)) if files else ""

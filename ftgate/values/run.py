@@ -16,6 +16,7 @@ from ftgate.values.settings import Policy
 from ftgate.values.slices import Slice
 from ftgate.values.spot_check import SpotCheck
 from ftgate.values.training import BaseModel, Recipe, Training
+from ftgate.values.trust import Admission, Doubt, Waiver
 
 RUN_SCHEMA = "ftgate.run/1"
 
@@ -35,15 +36,17 @@ class VerdictOutcome(StrEnum):
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     NOT_APPLICABLE = "not-applicable"
+    WAIVED = "waived"
 
     @property
     def exit_code(self) -> ExitCode:
-        """Not-applicable is green: nothing that the gate protects has changed."""
+        """Not-applicable is green: nothing that the gate protects has changed. So is waived: a maintainer answers."""
         return {"fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}.get(self.value, ExitCode.PASS)
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """Why; `id` is stable, so that a waiver can name it. `decides` is the outcome that this reason alone asks for.
+    """Why; `id` is stable, so that a waiver can name it. `decides` is the outcome that this reason alone asks for:
+    "waived" when it would block and a maintainer accepts it.
 
     `remedy` says what would change it; empty where there is nothing to do.
     """
@@ -204,6 +207,9 @@ class Run(Struct, frozen=True, kw_only=True):
     `seal` is the digest of the evidence, which is all but comparison and verdict: those are made anew from it.
     `origin` says where the baseline comes from, `history` is the ledger of promotions as it was found, and `drift`
     the candidate against the best of them.
+    `data_sha256` is the digest of the training files' bytes on the head, which waivers name. `admission`, `waivers`
+    and `jobs` (a workflow's jobs and their results) are facts from GitHub, and empty on a laptop. `doubts` are what
+    was found wrong with evidence from another machine.
     """
 
     schema: str = RUN_SCHEMA
@@ -214,6 +220,11 @@ class Run(Struct, frozen=True, kw_only=True):
     rates: tuple[Rate, ...] = ()
     diff: DataDiff | None = None
     preview: Preview | None = None
+    data_sha256: str = ""
+    admission: Admission | None = None
+    waivers: tuple[Waiver, ...] = ()
+    jobs: Mapping[str, str] = {}
+    doubts: tuple[Doubt, ...] = ()
     recipe: Recipe | None = None
     baseline: Training | None = None
     candidate: Training | None = None

@@ -285,6 +285,39 @@ def test_init_writes_settings_that_are_valid_and_never_overwrites(ftgate: Comman
     assert ftgate("init", tmp_path).code == 2
 
 
+def test_init_writes_the_workflows_beside_settings_that_are_there(ftgate: Command, tmp_path: Path) -> None:
+    (tmp_path / "ftgate.yaml").write_text("ours: 1\n")
+    assert ftgate("init", tmp_path, "--github", "a" * 40).code == 0
+    written = tmp_path / ".github" / "workflows"
+    assert (tmp_path / "ftgate.yaml").read_text() == "ours: 1\n"
+    assert "ftgate-commit: " + "a" * 40 in (written / "ftgate.yml").read_text()
+    assert "workflow_call" in (written / "gate.yml").read_text()
+    assert ftgate("init", tmp_path, "--github", "a" * 40).code == 2
+    (written / "ftgate.yml").unlink()
+    assert ftgate("init", tmp_path, "--github", "b" * 40).code == 2, "all of them or none"
+    assert not (written / "ftgate.yml").exists()
+
+
+def test_init_calls_the_gate_of_a_fork(ftgate: Command, tmp_path: Path) -> None:
+    assert ftgate("init", tmp_path, "--github", "a" * 40, "--gate", "acme/ftgate").code == 0
+    (workflow,) = (tmp_path / ".github" / "workflows").iterdir()
+    assert "uses: acme/ftgate/.github/workflows/gate.yml@" + "a" * 40 in workflow.read_text()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--github", "main"],
+        ["--github", "a" * 39],
+        ["--gate", "acme/ftgate"],
+        ["--github", "a" * 40, "--gate", "x"],
+    ],
+)
+def test_init_takes_no_ref_that_can_move(ftgate: Command, tmp_path: Path, wrong: list[str]) -> None:
+    assert ftgate("init", tmp_path, *wrong).code == 2
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_are_printed(ftgate: Command, shell: str) -> None:
     assert "_FTGATE_COMPLETE" in ftgate("completion", shell).out

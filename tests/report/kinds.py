@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ftgate.values.run import Run
-from tests.report import runs
+from tests.report import runs, trusted
 from tests.report.hostile import hostile
 
 KINDS: dict[str, Callable[[], Run]] = {
@@ -18,5 +18,8 @@ KINDS: dict[str, Callable[[], Run]] = {
     "first": runs.first,
     "drifted": runs.drifted,
     "partial": runs.partial,
+    "waived": trusted.waived,
+    "partly_waived": trusted.partly_waived,
+    "waits": trusted.waits,
     "hostile": hostile,
 }

@@ -67,7 +67,7 @@ def test_of_arms_with_ungraded_items_only_the_completions_are_kept(tmp_path: Pat
 
 def test_two_pushes_leave_one_comment_even_behind_forty_others(tmp_path: Path) -> None:
     run = gate(REQUEST, judged(tmp_path, GOOD).ports)
-    pull_request = FakePullRequest()
+    pull_request = FakePullRequest(head=run.plan.head)
     for number in range(40):
         pull_request.add("someone", f"remark {number}")
     impostor = pull_request.add("someone", "<!-- ftgate:comment v1 head=x -->\nforged")
