@@ -165,6 +165,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("held-out set", _id(provenance.held_out_sha256)),
         ("prompts", _id(provenance.prompts_sha256)),
         ("generation", _generation(run)),
+        ("admitted", prose(run.admission.why, 200) if run.admission and run.admission.admitted else ""),
         ("ftgate", code(provenance.ftgate, 40)),
         ("made", code(provenance.created, 40)),
     ]

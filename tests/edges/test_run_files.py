@@ -115,6 +115,20 @@ def test_a_link_a_pipe_and_a_directory_are_not_read(tmp_path: Path) -> None:
     assert target.read_bytes() == WHOLE
 
 
+def test_writing_follows_no_link_that_lies_in_the_directory(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("run.json", "comment.md", f".run.json.{os.getpid()}", f".comment.md.{os.getpid()}"):
+        (out / name).symlink_to(target)
+    RunDirectory(out).save(run(["PP"], ["PP"]))
+    RunDirectory(out).write("comment.md", "text")
+    assert target.read_text() == "untouched"
+    assert not (out / "run.json").is_symlink()
+    assert (out / "comment.md").read_text() == "text"
+
+
 @pytest.mark.parametrize(
     "text",
     [
