@@ -41,6 +41,20 @@ def test_nothing_of_a_taken_run_is_left_to_be_published(tmp_path: Path) -> None:
     assert runs.take() == (None, "")
 
 
+def test_a_run_is_gone_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever reading it does to this process, nothing is left for the next step to publish."""
+    runs = put(tmp_path, WHOLE)
+
+    def read(content: bytes, where: str) -> None:
+        assert list(tmp_path.iterdir()) == []
+        raise MemoryError
+
+    monkeypatch.setattr(wire, "foreign_run_of", read)
+    with pytest.raises(MemoryError):
+        runs.take()
+    assert list(tmp_path.iterdir()) == []
+
+
 HOSTILE: dict[str, bytes] = {
     "no JSON": b"{",
     "empty": b"",
@@ -64,6 +78,9 @@ HOSTILE: dict[str, bytes] = {
         b'"generation": {}', b'"generation": {"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     ),
     "a list": b"[]",
+    "more parts than memory": WHOLE.replace(
+        b'"generation": {}', b'"generation": {"x": [' + b"[]," * 5_000_000 + b"[]]}"
+    ),
     "a huge integer": WHOLE.replace(b'"trained_tokens": 0', b'"trained_tokens": ' + b"9" * 100_000),
 }
 
