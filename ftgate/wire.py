@@ -25,6 +25,9 @@ _DERIVED = ("seal", "comparison", "drift", "slices", "verdict")
 DEEPEST = 80
 """Levels of a run.json: those of ftgate's own types, and JSON Schemas within expectations."""
 
+MOST_PARTS = 4_000_000
+"""Objects, arrays and members of a run.json: a small file can hold more of them than a machine has memory for."""
+
 
 class Problem(NamedTuple):
     """Something wrong with plain data: `path` is the keys and indices that lead to it."""
@@ -141,6 +144,8 @@ UNREADABLE = (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeErr
 
 def foreign_run_of(content: bytes, where: str) -> Run:
     """A run that another machine wrote. Stricter than `run_of`: nothing unknown in it, and nothing nested deep."""
+    if sum(content.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
+        raise InputError(f"{where}: not a run that this ftgate writes: it has more than {MOST_PARTS:,} parts")
     run = run_of(content, where)
     if problem := _strange(msgspec.json.decode(content), msgspec.to_builtins(run)):
         raise InputError(f"{where}: not a run that this ftgate writes: {problem}")
@@ -204,17 +209,18 @@ class _Job(msgspec.Struct):
 
 def _strange(plain: Any, typed: Any) -> str:
     """The first key that the types do not have, or a nesting that no run has; empty when there is none."""
-    left: list[tuple[tuple[str | int, ...], Any, Any]] = [((), plain, typed)]
+    left: list[tuple[int, Any, Any]] = [(0, plain, typed)]
     while left:
-        path, given, known = left.pop()
-        if len(path) > DEEPEST:
+        depth, given, known = left.pop()
+        if depth > DEEPEST:
             return f"nested deeper than {DEEPEST}"
         if isinstance(given, dict):
             if unknown_keys := [key for key in given if key not in known]:
-                return f"unknown key {Problem((*path, unknown_keys[0]), '').where[:100]!r}"
-            left.extend(((*path, key), value, known[key]) for key, value in given.items())
-        elif isinstance(given, list):
-            left.extend(((*path, i), a, b) for i, (a, b) in enumerate(zip(given, known, strict=True)))
+                return f"unknown key {unknown_keys[0][:100]!r}"
+            pairs = [(value, known[key]) for key, value in given.items()]
+        else:
+            pairs = list(zip(given, known, strict=True))
+        left.extend((depth + 1, a, b) for a, b in pairs if a and isinstance(a, dict | list))
     return ""
 
 

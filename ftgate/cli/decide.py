@@ -51,7 +51,7 @@ def decide(
 
     if (repository is None) != (pull_request is None):
         raise click.UsageError("--repository and --pull-request go together.")
-    if repo is None and (base or head or jobs or repository):
+    if repo is None and any(given is not None for given in (base, head, jobs, repository)):
         raise click.UsageError("--base, --head, --jobs and --repository need --repo.")
     if repo is not None and (base is None or head is None):
         raise click.UsageError("--repo needs --base and --head.")
@@ -76,18 +76,20 @@ def _distrusting(
     from ftgate import wire
     from ftgate.cli import wiring
     from ftgate.edges.run_files import RunDirectory
+    from ftgate.stages.publish import publish
     from ftgate.stages.verdict import Arrived, Said, verdict
 
     # First of all: whatever fails from here on, no verdict of another machine is left to be published.
     run, problem = RunDirectory(out).take()
-    results = wire.jobs_of(jobs) if jobs else {}
+    results = {} if jobs is None else wire.jobs_of(jobs)
     ports = wiring.build(wiring.commits(repo), out=out, quiet=quiet)
     repository, number = where
     said = Said()
     if repository is not None and number is not None:
         from ftgate.stages.admit import said_on
 
-        said = said_on(
-            wiring.github(repository, number), ports.progress, ports.repository.commit(request.head)
-        )
-    return verdict(request, ports, Arrived(run=run, problem=problem, jobs=results), said)
+        github = wiring.github(repository, number, ports.progress)
+        said = said_on(github, ports.progress, ports.repository.commit(request.head))
+    done = verdict(request, ports, Arrived(run=run, problem=problem, jobs=results), said)
+    publish(done, ports.runs)
+    return done

@@ -31,13 +31,16 @@ class RunDirectory:
 
         Whatever stops this process, nothing that was forged is left for a later step to read or to publish.
         """
-        file = self._folder / "run.json"
         try:
-            content = read_plain(file, LARGEST)
-            run = None if content is None else wire.foreign_run_of(content, "run.json")
-            return run, ""
+            content = self._taken()
+            return None if content is None else wire.foreign_run_of(content, "run.json"), ""
         except InputError as error:
             return None, error.message
+
+    def _taken(self) -> bytes | None:
+        """The bytes, gone from the disk before anybody looks into them: a reader may run out of memory."""
+        try:
+            return read_plain(self._folder / "run.json", LARGEST)
         finally:
             for name in _RENDERED:
                 _remove(self._folder / name)

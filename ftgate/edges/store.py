@@ -85,8 +85,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     """The whole content or the old file; never half of it. Raises OSError (disk full, no permission)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
     try:
-        with draft.open("wb") as stream:
+        # A directory that another machine filled may hold a link of this name: it is not followed.
+        with draft.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

@@ -138,6 +138,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("prompts", _id(provenance.prompts_sha256)),
         ("generation", _generation(run)),
         *(("judge", _judge(record)) for record in provenance.judges[:6]),
+        ("admitted", prose(run.admission.why, 200) if run.admission and run.admission.admitted else ""),
         ("ftgate", code(provenance.ftgate, 40)),
         ("made", code(provenance.created, 40)),
     ]

@@ -165,7 +165,7 @@ def test_decide_takes_no_verdict_from_elsewhere(ftgate: Command, hub: GitHub, tm
     said = ftgate("decide", *commits(hub), "--out", out, "--jobs", '{"train": {"result": "success"}}')
     assert said.code == 3
     assert outcome(out) is VerdictOutcome.INCONCLUSIVE
-    assert not (out / "comment.md").exists()
+    assert "## 🟡 Inconclusive" in (out / "comment.md").read_text()
 
 
 def test_decide_without_a_run_says_so(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:

@@ -41,6 +41,20 @@ def test_nothing_of_a_taken_run_is_left_to_be_published(tmp_path: Path) -> None:
     assert runs.take() == (None, "")
 
 
+def test_a_run_is_gone_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever reading it does to this process, nothing is left for the next step to publish."""
+    runs = put(tmp_path, WHOLE)
+
+    def read(content: bytes, where: str) -> None:
+        assert list(tmp_path.iterdir()) == []
+        raise MemoryError
+
+    monkeypatch.setattr(wire, "foreign_run_of", read)
+    with pytest.raises(MemoryError):
+        runs.take()
+    assert list(tmp_path.iterdir()) == []
+
+
 HOSTILE: dict[str, bytes] = {
     "no JSON": b"{",
     "empty": b"",
@@ -64,6 +78,9 @@ HOSTILE: dict[str, bytes] = {
         b'"generation": {}', b'"generation": {"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     ),
     "a list": b"[]",
+    "more parts than memory": WHOLE.replace(
+        b'"generation": {}', b'"generation": {"x": [' + b"[]," * 5_000_000 + b"[]]}"
+    ),
     "a huge integer": WHOLE.replace(b'"trained_tokens": 0', b'"trained_tokens": ' + b"9" * 100_000),
 }
 
@@ -113,6 +130,20 @@ def test_a_link_a_pipe_and_a_directory_are_not_read(tmp_path: Path) -> None:
         assert not (folder / "run.json").exists()
         assert not (folder / "run.json").is_symlink()
     assert target.read_bytes() == WHOLE
+
+
+def test_writing_follows_no_link_that_lies_in_the_directory(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("run.json", "comment.md", f".run.json.{os.getpid()}", f".comment.md.{os.getpid()}"):
+        (out / name).symlink_to(target)
+    RunDirectory(out).save(run(["PP"], ["PP"]))
+    RunDirectory(out).write("comment.md", "text")
+    assert target.read_text() == "untouched"
+    assert not (out / "run.json").is_symlink()
+    assert (out / "comment.md").read_text() == "text"
 
 
 @pytest.mark.parametrize(

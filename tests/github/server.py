@@ -145,6 +145,7 @@ class GitHub(Hub):
 class _Handler(Handler):
     hub: GitHub
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self.hub.serve(self)

@@ -10,6 +10,7 @@ from ftgate.report.explain import explain
 from ftgate.report.help import HELP, MARK, gone, with_answer
 from ftgate.report.posted import standing, verdict
 from ftgate.report.stamp import Stamp, read
+from ftgate.values.trust import Admission
 from tests.report import runs, trusted
 from tests.report.foreign import texts
 from tests.report.hostile import hostile
@@ -108,3 +109,10 @@ def test_a_run_that_waits_says_what_to_type() -> None:
     shown = comment(run)
     assert f"/ftgate run {run.plan.head}" in shown
     assert shown.splitlines()[1].startswith("## 🟡 Inconclusive: not trained before")
+
+
+def test_whose_word_admitted_a_head_is_told() -> None:
+    run = trusted.waived()
+    why = "wim (write) said `/ftgate run 0123456789ab`"
+    told = comment(replace(run, admission=Admission(admitted=True, head=run.plan.head, why=why)))
+    assert "| admitted | wim (write) said `/ftgate run 0123456789ab` |" in told

@@ -73,6 +73,9 @@ ROWS: dict[int, Row] = {
     6: Row(
         "an old result overwrites a newer one",
         (
+            "tests/github/test_publishers.py::test_in_any_order_the_newest_of_the_head_stands",
+            "tests/github/test_publishers.py::test_five_jobs_at_once_leave_one_comment",
+            "tests/github/test_outages.py::test_a_verdict_of_a_head_that_is_gone_is_never_shown_as_the_heads",
             "tests/edges/test_pull_request.py::test_what_should_not_stand_is_not_begun",
             "tests/edges/test_pull_request.py::test_nothing_is_deleted_before_the_oldest_carries_the_text",
             f"{FACTS}test_an_answer_replaces_the_last_one",
@@ -204,6 +207,7 @@ ROWS: dict[int, Row] = {
     26: Row(
         "an outage doubles or loses a write",
         (
+            "tests/github/test_outages.py::test_every_fault_at_every_call",
             "tests/edges/test_pull_request.py::test_a_post_whose_answer_is_lost_is_not_sent_again",
             "tests/edges/test_pull_request.py::test_all_repetition_together_is_bounded",
             f"{FACTS}test_a_re_run_whose_answer_is_lost_is_not_sent_twice",
