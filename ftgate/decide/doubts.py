@@ -26,6 +26,7 @@ class Known(Struct, frozen=True, kw_only=True):
     after_sha256: str | None
     held_out_sha256: str
     prompts: tuple[Prompt, ...]
+    sample: tuple[Prompt, ...] = ()
 
 
 def doubts(trusted: Run, arrived: Run, known: Known) -> tuple[Doubt, ...]:
@@ -63,6 +64,12 @@ def _forged(plan: Plan, arrived: Run, known: Known) -> Iterator[str]:
         yield "the baseline is missing, although the merge base has data to train on"
     if arrived.evaluation is not None:
         yield from _evaluation(arrived.evaluation, known.prompts)
+        sampled = arrived.evaluation.known_already
+        asked = prompts_digest(sampled.prompts if sampled else ())
+        if asked != prompts_digest(known.sample):
+            yield "other training examples were put to the base than those that this data gives"
+        elif sampled and [item.prompt for item in sampled.items] != [prompt.id for prompt in known.sample]:
+            yield "the base did not answer the training examples that it was asked"
 
 
 def _training(arm: str, training: Training | None, commit: str, data: str | None) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ftgate.decide.rulings import Ruling, count, note, warn
 from ftgate.decide.statistics import exact_bounds
-from ftgate.values.evaluation import Arm, Evaluation, Headroom, Outcome
+from ftgate.values.evaluation import Evaluation, Headroom, Outcome
 
 LEAKAGE = 0.2
 NEEDLESS = 0.8
@@ -19,8 +19,8 @@ def headroom(evaluation: Evaluation) -> Headroom | None:
 
     Ungraded ones are left out: they are no evidence either way, and this measure blocks nothing.
     """
-    items = evaluation.items(Arm.BASE)
-    outcomes = [items[id].outcome for id in dict.fromkeys(evaluation.ids("training")) if id in items]
+    known = evaluation.known_already
+    outcomes = [item.outcome for item in known.items] if known else []
     graded = [outcome for outcome in outcomes if outcome is not Outcome.UNGRADED]
     if not graded:
         return None

@@ -14,13 +14,22 @@ from ftgate.stages.asking import Asking, questions
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.stages.judging import Bench
 from ftgate.values.baseline import Baseline, History
-from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Evaluation, Item, Outcome, Prompt
+from ftgate.values.evaluation import (
+    Arm,
+    ArmEvaluation,
+    Completion,
+    Evaluation,
+    Item,
+    KnownAlready,
+    Outcome,
+    Prompt,
+)
 from ftgate.values.judging import Judging
 from ftgate.values.run import Run
 from ftgate.values.training import Training
 
 _PROMOTIONS = 200
-_KNOWN_ALREADY = "training"  # the base's answers to training examples, until they join its other answers
+_KNOWN_ALREADY = "training"  # the base's answers to training examples, judged together with the arms
 
 
 def evaluate(run: Run, ports: Ports) -> Run:
@@ -55,10 +64,13 @@ def evaluate(run: Run, ports: Ports) -> Run:
         cost=cost,
         evaluation=evaluator.confirmed(
             Evaluation(
-                prompts=(*asking.prompts, *sample),
-                arms=_joined(arms),
+                prompts=asking.prompts,
+                arms={name: arm for name, arm in arms.items() if name != _KNOWN_ALREADY},
                 measures=evaluator.measures(),
                 judging=judging,
+                known_already=KnownAlready(prompts=tuple(sample), items=arms[_KNOWN_ALREADY].items)
+                if sample
+                else None,
             )
         ),
         history=recent(ports.baselines.ledger()),
@@ -230,15 +242,6 @@ def _items(prompts: Sequence[Prompt], completions: Sequence[Completion]) -> tupl
     return tuple(
         Item(prompt=p.id, completion=c, grades=()) for p, c in zip(prompts, completions, strict=True)
     )
-
-
-def _joined(arms: Mapping[str, ArmEvaluation]) -> dict[str, ArmEvaluation]:
-    """The three arms; what the base said to training examples stands with its other answers."""
-    joined = {name: arm for name, arm in arms.items() if name != _KNOWN_ALREADY}
-    if _KNOWN_ALREADY in arms:
-        base = joined[Arm.BASE.value]
-        joined[Arm.BASE.value] = replace(base, items=(*base.items, *arms[_KNOWN_ALREADY].items))
-    return joined
 
 
 def recent(history: History) -> History:

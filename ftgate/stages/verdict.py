@@ -97,18 +97,20 @@ def _known(trusted: Run, ports: Ports) -> Known:
         before_sha256=dataset_digest(before) if before else None,
         after_sha256=dataset_digest(after) if after else None,
         held_out_sha256=dataset_digest(kept.held_out),
-        prompts=(
-            *questions(ports, kept, settings),
-            *training_sample(after, kept.output_schema, settings),
-        ),
+        prompts=questions(ports, kept, settings),
+        sample=tuple(training_sample(after, kept.output_schema, settings)),
     )
 
 
 def _grades(evaluation: Evaluation) -> Iterator[Doubt]:
     """Every grader but the judge is a function of the completion: what was graded otherwise is invented."""
     prompts = {prompt.id: prompt for prompt in evaluation.prompts}
-    for name, arm in evaluation.arms.items():
-        for item in (*arm.items, *arm.samples):
+    items = {name: (*arm.items, *arm.samples) for name, arm in evaluation.arms.items()}
+    if known := evaluation.known_already:
+        prompts |= {prompt.id: prompt for prompt in known.prompts}
+        items["base, of training examples,"] = known.items
+    for name, said in items.items():
+        for item in said:
             given = {g.grader: g.outcome for g in item.grades if g.grader not in _JUDGED}
             right = grade(prompts[item.prompt], item.completion)
             expected = {g.grader: g.outcome for g in right if g.grader not in _JUDGED}
@@ -121,8 +123,7 @@ def _grades(evaluation: Evaluation) -> Iterator[Doubt]:
 
 def _with_evidence(trusted: Run, arrived: Run) -> Run:
     kept = tuple(name for name in ("train", "evaluate") if name in arrived.stages)
-    prompts = arrived.evaluation.prompts if arrived.evaluation else ()
-    asked = prompts_digest([prompt for prompt in prompts if prompt.kind != "training"]) if prompts else ""
+    asked = prompts_digest(arrived.evaluation.prompts) if arrived.evaluation else ""
     provenance = replace(arrived.provenance, ftgate=trusted.provenance.ftgate, prompts_sha256=asked)
     parts = {name: getattr(arrived, name) for name in _EVIDENCE}
     return replace(trusted, stages=(*trusted.stages, *kept), provenance=provenance, **parts)

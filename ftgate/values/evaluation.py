@@ -10,8 +10,8 @@ from ftgate.values.dataset import Message
 from ftgate.values.judging import Judgement, Judging
 
 Kind = Literal["regression", "held-out", "training", "probe"]
-"""Where a prompt comes from. Only the first two can block; training prompts are asked of the base alone, probes of
-base and candidate."""
+"""Where a prompt comes from. Regression prompts and held-out examples decide; training examples are put to the base
+alone, and probes tell what general ability was lost."""
 
 
 class Arm(StrEnum):
@@ -139,6 +139,13 @@ class ArmEvaluation(Struct, frozen=True, kw_only=True):
     asked: str = ""
 
 
+class KnownAlready(Struct, frozen=True, kw_only=True):
+    """Training examples that were put to the base alone, and what it said: they judge the data and no arm."""
+
+    prompts: tuple[Prompt, ...]
+    items: tuple[Item, ...]
+
+
 class Evaluation(Struct, frozen=True, kw_only=True):
     """Everything that was asked and answered. `arms` holds one entry per arm that exists.
 
@@ -150,6 +157,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     arms: Mapping[str, ArmEvaluation]
     measures: Mapping[str, str] = {}
     judging: Judging | None = None
+    known_already: KnownAlready | None = None
 
     def items(self, arm: Arm) -> dict[str, Item]:
         """Items of an arm by prompt id; empty when the arm was not evaluated."""

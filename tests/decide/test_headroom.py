@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from ftgate.decide.headroom import headroom, told
-from ftgate.values.evaluation import Arm, Evaluation
+from ftgate.values.evaluation import Evaluation, KnownAlready
 from tests.decide.builders import evaluation, item, prompt
 
 
@@ -13,9 +13,7 @@ def asked(letters: str) -> Evaluation:
     of = evaluation(["PP"], ["PP"])
     prompts = tuple(prompt(f"t{i}", "training") for i in range(len(letters)))
     items = tuple(item(f"t{i}", letter) for i, letter in enumerate(letters) if letter != "-")
-    base = of.arms[Arm.BASE.value]
-    arms = {**of.arms, Arm.BASE.value: replace(base, items=(*base.items, *items))}
-    return replace(of, prompts=(*of.prompts, *prompts), arms=arms)
+    return replace(of, known_already=KnownAlready(prompts=prompts, items=items))
 
 
 @pytest.mark.parametrize(
