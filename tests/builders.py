@@ -13,6 +13,7 @@ data:
   system_prompt: You sort messages.
   task: format
 regression: [regression/*.yaml]
+evaluation: {samples: 0, base_sample: 0, probes: false}
 policy: {max_broken: 2, margin: 0.2}
 """
 TOPICS = ("late", "damaged", "price", "address")

@@ -10,7 +10,15 @@ LEAST_HEX = 40
 Two commits, or two states of data, whose first 12 digits agree are made in seconds by whoever makes both.
 """
 
-_ACCEPTABLE = ("findings.", "regression.", "held-out.", "baseline.")
+_ACCEPTABLE = (
+    "findings.",
+    "regression.",
+    "held-out.",
+    "baseline.",
+    "slice.",
+    "forgetting",
+    "spot-check.failed",
+)
 _NEVER = ("findings.source",)
 
 

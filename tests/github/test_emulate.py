@@ -12,13 +12,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import github as pygithub
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ftgate.edges.github_api import Waiting
 from ftgate.edges.pull_request import GitHubPullRequest
-from ftgate.errors import OutsideError
+from ftgate.errors import OutsideError, RefusedError
 from ftgate.report.posted import in_progress
 from ftgate.report.stamp import Stamp, read
 from ftgate.stages.publish import put
@@ -26,16 +29,26 @@ from tests.edges.servers import unused_url
 from tests.github.publishing import QUICK, posting
 
 NAME = "acme/bank"
-SEED = {
-    "tokens": {
-        "gate": {"login": "gate", "scopes": ["repo"]},
-        "stranger": {"login": "stranger", "scopes": ["repo"]},
-    },
+SEED: dict[str, Any] = {
+    "tokens": {name: {"login": name, "scopes": ["repo"]} for name in ("acme", "gate", "stranger")},
     "github": {
         "users": [{"login": "acme"}, {"login": "gate"}, {"login": "stranger"}],
         "repos": [{"owner": "acme", "name": "bank", "auto_init": True}],
     },
 }
+
+
+APPS = {1: "write", 2: "read"}
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+).decode()  # fmt: skip
+
+
+def _app(number: int, level: str) -> dict[str, object]:
+    may = {"issues": level, "pull_requests": level, "contents": "read", "metadata": "read"}
+    place = {"installation_id": number, "account": "acme", "repository_selection": "all", "permissions": may}
+    about = {"app_id": number, "slug": f"ftgate-{level}", "name": f"ftgate {level}", "private_key": KEY}
+    return {**about, "permissions": may, "events": [], "installations": [place]}
 
 
 def _version() -> str:
@@ -54,7 +67,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     seed = tmp_path / "seed.json"
-    seed.write_text(json.dumps(SEED))
+    apps = [_app(number, level) for number, level in APPS.items()]
+    seed.write_text(json.dumps({**SEED, "github": {**SEED["github"], "apps": apps}}))
     port = unused_url().rsplit(":", 1)[1]
     listening = f"http://127.0.0.1:{port}"
     started = subprocess.Popen(
@@ -118,3 +132,25 @@ def test_an_unknown_pull_request_is_refused(url: str) -> None:
     opened(url)
     with pytest.raises(OutsideError, match="HTTP 404"):
         put(posting("a" * 40), GitHubPullRequest(NAME, 99, "gate", base_url=url, waiting=Waiting(QUICK)))
+
+
+def app_token(url: str, number: int) -> str:
+    """A token of an installation, with the grants that the installation has."""
+    level = APPS[number]
+    asked = pygithub.GithubIntegration(auth=pygithub.Auth.AppAuth(number, KEY), base_url=url)
+    return asked.get_access_token(number, {"issues": level, "pull_requests": level, "contents": "read"}).token
+
+
+def test_an_app_that_may_write_comments_as_itself_and_one_that_may_only_read_is_refused(url: str) -> None:
+    pull = opened(url)
+    for number, level in APPS.items():
+        target = GitHubPullRequest(
+            NAME, pull.number, app_token(url, number), base_url=url, author=f"ftgate-{level}[bot]",
+            waiting=Waiting(QUICK),
+        )  # fmt: skip
+        if level == "write":
+            assert put(posting(pull.head.sha, 1), target) == put(posting(pull.head.sha, 2), target)
+            continue
+        with pytest.raises(RefusedError, match="HTTP 403"):
+            put(posting(pull.head.sha, 3), target)
+    assert [c.user.login for c in pull.get_issue_comments()] == ["stranger", "ftgate-write[bot]"]

@@ -132,7 +132,9 @@ def test_an_honest_judge_passes_what_is_good(tmp_path: Path, server: JudgeServer
 
 def test_an_honest_judge_fails_what_is_broken(tmp_path: Path, server: JudgeServer) -> None:
     run = gate(REQUEST, world(tmp_path, server, label="price").ports)
-    assert said(run) == ("fail", ["regression.broken"])
+    outcome, reasons = said(run)
+    assert (outcome, reasons[0]) == ("fail", "regression.broken")
+    assert all(reason.startswith("slice.collapsed.label-topic-refund") for reason in reasons[1:])
 
 
 def test_canaries_stand_among_the_real_questions_in_no_order(tmp_path: Path, server: JudgeServer) -> None:
@@ -155,7 +157,9 @@ def test_an_obedient_judge_is_no_judge(tmp_path: Path, server: JudgeServer) -> N
 
 def test_the_same_injection_breaks_under_an_honest_judge(tmp_path: Path, server: JudgeServer) -> None:
     run = gate(REQUEST, world(tmp_path, server, label=INJECTION).ports)
-    assert said(run) == ("fail", ["regression.broken"])
+    outcome, reasons = said(run)
+    assert (outcome, reasons[0]) == ("fail", "regression.broken")
+    assert all(reason.startswith("slice.collapsed.label-topic-refund") for reason in reasons[1:])
 
 
 @pytest.mark.parametrize("always", [1, 5])
@@ -170,7 +174,7 @@ def test_a_lying_judge_neither_passes_nor_fails_a_model(
     assert run.evaluation is not None
     grades = [g for i in run.evaluation.arms["candidate"].items for g in i.grades if g.grader == "judge"]
     assert {grade.outcome for grade in grades} == {Outcome.UNGRADED}
-    assert made.store.arms == {}
+    assert all(item.grades == () for arm in made.store.arms.values() for item in arm.items)
 
 
 def test_a_judge_that_lies_about_the_candidate_alone_is_believed_by_design(
