@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from ftgate.decide.comparison import reference_arm
 from ftgate.decide.rulings import Rulings, count, fail, names, unsure, warn
+from ftgate.decide.scores import holm
 from ftgate.decide.statistics import sign_test
 from ftgate.decide.words import Words
 from ftgate.values.digest import digest
@@ -109,16 +110,6 @@ def rulings(evaluation: Evaluation, policy: Policy) -> Rulings:
         yield warn(
             "decide", "slice.driving", f"the {count(total, 'broken prompt')} gather in {'; '.join(lost)}"
         )
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's (1979) adjusted p-values, in the order given: the k-th smallest times what is left, never falling."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted, least = [1.0] * len(p_values), 0.0
-    for rank, i in enumerate(order):
-        least = max(least, min(1.0, p_values[i] * (len(p_values) - rank)))
-        adjusted[i] = least
-    return adjusted
 
 
 def enrichment(broken_here: int, here: int, broken: int, total: int) -> float:

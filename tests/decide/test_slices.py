@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ftgate.decide.gate import decide
-from ftgate.decide.slices import enrichment, holm, rulings, slices, slug, title
+from ftgate.decide.scores import holm
+from ftgate.decide.slices import enrichment, rulings, slices, slug, title
 from ftgate.decide.words import Words
 from ftgate.values.run import VerdictOutcome
 from ftgate.values.settings import Policy

@@ -1,0 +1,94 @@
+"""What the stages ask of the outside. Protocols only; `edges/` answers, `tests/fakes.py` answers honestly."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ftgate.ports.github import GitHubFacts, PullRequest
+from ftgate.ports.keeping import (
+    NO_BASELINES,
+    Baselines,
+    FoundBaseline,
+    LargeFiles,
+    NoBaselines,
+    RunStore,
+    Store,
+)
+from ftgate.ports.reading import DataStream, Documents, ExampleSchema, Reader, Repository, TreeEntry
+from ftgate.ports.work import (
+    BaseModels,
+    Completer,
+    CompletionJob,
+    Judge,
+    Progress,
+    Sampling,
+    Task,
+    Trainer,
+    TrainingJob,
+)
+from ftgate.values.settings import Settings
+from ftgate.values.tokens import Meter
+
+__all__ = [
+    "NO_BASELINES",
+    "BaseModels",
+    "Baselines",
+    "Clock",
+    "Completer",
+    "CompletionJob",
+    "DataStream",
+    "Documents",
+    "ExampleSchema",
+    "FoundBaseline",
+    "GitHubFacts",
+    "Judge",
+    "LargeFiles",
+    "NoBaselines",
+    "Ports",
+    "Progress",
+    "PullRequest",
+    "Reader",
+    "Repository",
+    "RunStore",
+    "Sampling",
+    "Store",
+    "Task",
+    "Trainer",
+    "TrainingJob",
+    "TreeEntry",
+]
+
+
+class Clock(Protocol):
+    """Time, as a parameter."""
+
+    def now(self) -> str:
+        """UTC, ISO 8601 with seconds."""
+
+    def seconds(self) -> float:
+        """Monotonic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Everything that the stages may ask. Edges that import heavy vendors do so when first asked.
+
+    `salt` is random per process: text under test cannot guess the fences that the judge reads it in.
+    `meter` counts tokens where that takes no download.
+    """
+
+    repository: Repository
+    reader: Reader
+    documents: Documents
+    models: BaseModels
+    trainer: Trainer
+    completer: Completer
+    judge: Callable[[Settings], Judge | None]
+    store: Store
+    runs: RunStore
+    progress: Progress
+    clock: Clock
+    salt: str
+    meter: Callable[[Settings], Meter | None] = lambda settings: None
+    baselines: Baselines = NO_BASELINES
+    large_files: LargeFiles | None = None
