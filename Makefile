@@ -4,7 +4,7 @@ VENV   ?= .venv
 JUDGE  ?= gpt-4.1
 BANKING ?= ../shared/scenarios/banking.py
 
-.PHONY: demo test lint node lock fuzz bench golden scenarios judge-check wheel clean
+.PHONY: demo test lint node lock fuzz bench golden scenarios calibrate judge-check wheel clean
 .DEFAULT_GOAL := test
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -41,6 +41,9 @@ lock: $(VENV)/installed   ## requirements/*.txt anew, from pyproject.toml and co
 
 scenarios: $(VENV)/installed   ## ten pull requests on real bank messages; needs BANKING
 	$(VENV)/bin/python -m tests.scenarios $(BANKING)
+
+calibrate: $(VENV)/installed   ## false alarms and detections on real bank messages, an hour; needs BANKING
+	$(VENV)/bin/python -m tests.calibrate $(BANKING)
 
 judge-check: $(VENV)/installed   ## agreement of a real judge with a human-rated set; needs LABELS, and an endpoint in the environment
 	@if [ -z "$$OPENAI_API_KEY$$OPENAI_BASE_URL" ]; then echo "skipped: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set"; \
