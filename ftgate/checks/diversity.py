@@ -43,9 +43,7 @@ class Diversity:
         """Counts many."""
         self._path = self._path or batch.path
         self._outputs.extend(output_keys(batch))
-        openings = [_opening(batch, row, roles) for row, roles in enumerate(batch.roles)]
-        encoded = (opening.encode("utf-8", "surrogatepass") for opening in openings)
-        self._openings.extend(map(xxhash.xxh3_64_intdigest, encoded))
+        self._openings.extend(map(xxhash.xxh3_64_intdigest, map(_opening, _openers(batch))))
         self._labels.add_all(batch)
         return ()
 
@@ -99,15 +97,24 @@ class Diversity:
             yield found("diversity", Severity.WARNING, Place(path=self._path), message, advice)
 
 
-def _opening(batch: Batch, row: int, roles: tuple[str, ...] | None) -> str:
-    if roles is None:
-        opening = next((m.content or "" for m in batch.example(row).messages if m.role == "user"), "")
-    else:
-        opening = batch.texts[row][roles.index("user")] if "user" in roles else ""
-    words = opening[:64].split(None, _WORDS)
+def _openers(batch: Batch) -> Iterator[str]:
+    """The first user turn of every row."""
+    first: dict[tuple[str, ...], int] = {}
+    for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
+        if roles is None:
+            yield next((m.content or "" for m in batch.example(row).messages if m.role == "user"), "")
+            continue
+        at = first.get(roles)
+        if at is None:
+            at = first[roles] = roles.index("user") if "user" in roles else -1
+        yield texts[at] if at >= 0 else ""
+
+
+def _opening(text: str) -> bytes:
+    words = text[:64].split(None, _WORDS)
     if len(words) <= _WORDS:
-        words = opening[:200].split(None, _WORDS)
-    return " ".join(words[:_WORDS]).casefold()
+        words = text[:200].split(None, _WORDS)
+    return " ".join(words[:_WORDS]).casefold().encode("utf-8", "surrogatepass")
 
 
 def _majority(keys: Iterable[int]) -> int:

@@ -51,11 +51,16 @@ class Length:
             yield from self._too_long(example, counted)
 
     def see_all(self, batch: Batch) -> Iterator[Finding]:
-        """The same for many examples: most plain ones are short however many bytes their characters take."""
-        rows = zip(batch.roles, batch.joined, strict=True)
-        for row, (roles, joined) in enumerate(rows):
-            if roles is None or OVERHEAD + OVERHEAD_TURN * len(roles) + 4 * len(joined) > self._limit:
+        """The same for many examples, one by one only where that may tell something; nothing is told where there is
+        neither a declared limit nor a tokenizer."""
+        if self._meter is None and not self._declared:
+            return
+        at, texts = 0, list(map(len, batch.utf8))
+        for row, roles in enumerate(batch.roles):
+            end = at + len(roles) if roles else at
+            if roles is None or OVERHEAD + OVERHEAD_TURN * len(roles) + sum(texts[at:end]) > self._limit:
                 yield from self.see(batch.example(row))
+            at = end
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the meter: what one process has seen goes to another, which has its own."""

@@ -24,6 +24,7 @@ class Roles:
         self._path = ""
         self._of_turns = [rule for rule in self._rules if rule.trait not in ONCE]
         self._good: dict[tuple[str, ...], bool] = {}
+        self._last: tuple[str, Format | None] = ("", None)
 
     def see(self, example: Example) -> Iterator[Finding]:
         """Presence and order of the turns, then what the target makes of them."""
@@ -36,16 +37,13 @@ class Roles:
         """The same for many examples: where the order is known to be good and every turn has a text, all is well; and
         what is wrong with a file is seen at any of its lines."""
         self._path = self._path or batch.path
-        good = self._good
-        for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
-            if (
-                row == 0
-                or roles is None
-                or not all(texts)
-                or any(map(str.isspace, texts))
-                or not (good.get(roles) or self._is_good(roles))
-            ):
-                yield from self.see(batch.example(row))
+        file = (batch.path, batch.format)
+        begins, self._last = file != self._last, file
+        bad = {roles for roles in set(batch.roles) if not self._is_good(roles)}
+        if bad or begins or "" in batch.flat or any(map(str.isspace, batch.flat)):
+            for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
+                if row == 0 or roles in bad or not all(texts) or any(map(str.isspace, texts)):
+                    yield from self.see(batch.example(row))
 
     def merge(self, later: "Roles", recall: Recall) -> Iterable[Finding]:
         """Nothing but the files to speak of; what is told once must not be told by two."""
@@ -62,8 +60,10 @@ class Roles:
             advice = f"Set data.target to one of {', '.join(TARGETS)}."
             yield found("roles", Severity.ERROR, Place(path=self._path), message, advice)
 
-    def _is_good(self, roles: tuple[str, ...]) -> bool:
+    def _is_good(self, roles: tuple[str, ...] | None) -> bool:
         """Whether nothing is said about these roles where every turn has a text. Long ones are not remembered."""
+        if roles is None or roles in self._good:
+            return roles is not None and self._good[roles]
         turns = tuple(Message(role=role, content="text") for role in roles)
         probe = Example(place=Place(path=""), format=Format.CONVERSATION, messages=turns)
         is_good = not any(self._speakers(probe)) and not any(

@@ -5,6 +5,7 @@ text. Two engines, one answer: where hyperscan is installed too, it is asked ins
 """
 
 import importlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate
@@ -12,23 +13,41 @@ from itertools import accumulate
 from ftgate.values.batch import Batch
 
 _BETWEEN = b"\n\n\n"  # no pattern spans lines
+_ESCAPED, _BEGINS = r"\\u00[2-7]", b"\\u00"
+"""An ASCII character that is written as an escape in JSON."""
 Ends = Callable[[bytes], Iterable[int]]
 
 
 class Screen:
-    """Patterns without assertions; the engine is loaded when it is first needed."""
+    """Patterns without assertions, of characters that JSON needs not escape; the engine is loaded when it is first
+    needed."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        self._patterns = sorted(set(patterns))
+        self._patterns = sorted({*patterns, _ESCAPED})
 
     def rows(self, batch: Batch) -> list[int]:
-        """Rows in which a pattern matches, and all that are not plain; every row where there is no engine."""
+        """Rows in which a pattern matches, and all that are not plain; every row where there is no engine.
+
+        The bytes of the file are screened where the batch has them, which costs nothing per row.
+        """
         if self._find is None:
             return list(range(len(batch)))
-        texts = list(map(str.encode, batch.joined))
-        hits = sorted(self._find(_BETWEEN.join(texts)))
-        whole = [row for row, roles in enumerate(batch.roles) if roles is None] if None in batch.roles else []
-        return sorted({*whole, *_rows(texts, hits)}) if hits or whole else []
+        hits = self._in_block(batch, self._find) if batch.block else None
+        if hits is None:
+            texts = [b"\0".join(map(str.encode, line)) for line in batch.texts]
+            hits = set(_rows(texts, sorted(self._find(_BETWEEN.join(texts)))))
+        hits.update(batch.whole)
+        return sorted(hits)
+
+    def _in_block(self, batch: Batch, find: Ends) -> set[int] | None:
+        """None when a character of a text may be written as an escape."""
+        block, start = batch.block, batch.start
+        ends = sorted(find(block))
+        if any(block.rfind(_BEGINS, end - 4, end) >= 0 for end in ends):
+            return None
+        rows = {bisect_right(batch.offsets, start + end) - 1 for end in ends}
+        rows.discard(-1)
+        return rows
 
     @cached_property
     def _find(self) -> Ends | None:
@@ -53,7 +72,7 @@ def _re2(pattern: str) -> Ends | None:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     find = re2.compile(pattern.encode(), options).finditer
-    return lambda text: [match.start() for match in find(text)]
+    return lambda text: [match.end() - 1 for match in find(text)]
 
 
 def _hyperscan(patterns: list[str]) -> Ends | None:

@@ -48,18 +48,15 @@ class SystemPrompt:
         self._path = self._path or batch.path
         known, declared = self._texts, self._declared
         for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
-            if roles and roles[0] == "system":
-                actual = texts[0]
-            elif roles and "system" not in roles:
-                actual = ""
-            else:
+            if not roles or (roles[0] != "system" and "system" in roles):
                 yield from self.see(batch.example(row))
                 continue
+            actual = texts[0] if roles[0] == "system" else ""
             if declared is not None:
                 if actual != declared:
                     yield from self.see(batch.example(row))
-            elif variant := known.get(actual):
-                variant.count += 1
+            elif actual in known:
+                known[actual].count += 1
             else:
                 self._count(actual, batch.example(row))
 

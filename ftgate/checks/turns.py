@@ -11,10 +11,12 @@ from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Place
 
-_ENCODER = msgspec.json.Encoder(order="sorted")
-_JSON_BEGINS = frozenset('{["-0123456789')
-_JSON_WORDS = frozenset(("true", "false", "null"))
-_SPACE = frozenset(" \t\r\n")
+_PACK = msgspec.msgpack.Encoder(order="sorted").encode
+_WRITE = msgspec.json.Encoder(order="sorted").encode
+_JSON_BEGINS = frozenset(bytes((byte,)) for byte in b'{["-0123456789 \t\r\n')
+_WORDS_BEGIN = frozenset((b"t", b"f", b"n"))
+_JSON_WORDS = frozenset((b"true", b"false", b"null"))
+_DEEP = frozenset((float, dict, list))
 
 _NOTHING = b"\0nothing"
 NOT_JSON = object()
@@ -47,7 +49,11 @@ def last_assistant(example: Example) -> int:
 
 def strict_json(text: str) -> Any:
     """A JSON value. Raises ValueError for anything else; duplicate keys and NaN are refused."""
-    return jiter.from_json(text.encode(), catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
+    return _strict_json(text.encode())
+
+
+def _strict_json(raw: bytes) -> Any:
+    return jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
 
 
 class _Last:
@@ -68,21 +74,19 @@ class _Last:
 def _prompt_key(example: Example) -> bytes:
     prompt = example.prompt
     if example.tools or any(message.tool_calls or message.content is None for message in prompt):
-        parts = [_turn(message) for message in prompt]
-        parts.append(_canonical([dict(tool) for tool in example.tools]))
-        text = "\x1f".join(parts)
+        said = b"\x1f".join([*map(_turn, prompt), _canonical([dict(tool) for tool in example.tools])])
     else:
         # No text holds a NUL: the reader refuses it. So what stands between two of them is one role or one text.
-        text = "\0".join([message.role for message in prompt] + [(m.content or "").strip() for m in prompt])
-    return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
+        said = _bytes("\0".join([m.role for m in prompt] + [(m.content or "").strip() for m in prompt]))
+    return xxhash.xxh3_128_digest(said)
 
 
 def _output_key(example: Example) -> bytes:
     if not example.messages:
         return bytes(8)
     message = example.messages[last_assistant(example)]
-    text = _value(message.content or "") + "".join(f"\x1e{_value(part)}" for part in _calls(message))
-    return xxhash.xxh3_64_digest(text.encode("utf-8", "surrogatepass"))
+    parts = [message.content or "", *_calls(message)]
+    return xxhash.xxh3_64_digest(b"\x1e".join(map(_value, parts)))
 
 
 prompt_key = _Last(_prompt_key)
@@ -105,19 +109,20 @@ def prompt_keys(batch: Batch) -> list[bytes]:
 
 
 def _prompt_keys(batch: Batch) -> list[bytes]:
-    heads: dict[tuple[str, ...], str] = {}
-    said: list[str] = []
-    for roles, texts in zip(batch.roles, batch.texts, strict=True):
-        if roles is None:
-            said.append("")
-            continue
+    heads: dict[tuple[str, ...] | None, bytes] = {None: b""}
+    said: list[bytes] = []
+    texts, at = _stripped(batch), 0
+    for roles in batch.roles:
         head = heads.get(roles)
         if head is None:
+            assert roles is not None
             answered = roles[-1] == "assistant" and len(roles) > 1
-            head = heads[roles] = "\0".join(roles[:-1]) if answered else ""
-        said.append("\0".join([head, *map(str.strip, texts[:-1])]) if head else "")
-    keys = list(map(xxhash.xxh3_128_digest, map(str.encode, said)))
-    if "" in said:
+            head = heads[roles] = "\0".join(roles[:-1]).encode() if answered else b""
+        end = at + len(roles) if roles else at
+        said.append(b"\0".join((head, *texts[at : end - 1])) if head else b"")
+        at = end
+    keys = list(map(xxhash.xxh3_128_digest, said))
+    if b"" in said:
         for row in [row for row, text in enumerate(said) if not text]:
             example = batch.example(row)
             key = prompt_key(example)
@@ -125,13 +130,36 @@ def _prompt_keys(batch: Batch) -> list[bytes]:
     return keys
 
 
+def _stripped(batch: Batch) -> list[bytes]:
+    """The texts of all plain rows, without outer space, as bytes."""
+    texts = batch.flat
+    bare = list(map(str.strip, texts))
+    if bare == texts:
+        return batch.utf8
+    return [
+        raw if text is inner else inner.encode()
+        for raw, text, inner in zip(batch.utf8, texts, bare, strict=True)
+    ]
+
+
+def replies(batch: Batch) -> list[bytes | None]:
+    """The last turn of every plain row that an assistant ends, as bytes; None for every other."""
+    known: list[bytes | None] | None = batch.memo.get("replies")
+    if known is None:
+        known = batch.memo["replies"] = []
+        texts, end = batch.utf8, 0
+        for roles in batch.roles:
+            end += len(roles) if roles else 0
+            known.append(texts[end - 1] if roles and roles[-1] == "assistant" else None)
+    return known
+
+
 def reply_values(batch: Batch) -> list[Any]:
     """The JSON value of the last turn of every plain row that an assistant ends; NOT_JSON for every other."""
     known: list[Any] | None = batch.memo.get("values")
     if known is None:
         known = batch.memo["values"] = [
-            _json_or_not(texts[-1]) if roles and roles[-1] == "assistant" else NOT_JSON
-            for roles, texts in zip(batch.roles, batch.texts, strict=True)
+            NOT_JSON if reply is None else _json_or_not(reply) for reply in replies(batch)
         ]
     return known
 
@@ -146,14 +174,11 @@ def output_keys(batch: Batch) -> list[int]:
 
 def _output_keys(batch: Batch) -> list[int]:
     said: list[bytes] = []
-    encode = _ENCODER.encode
-    rows = zip(batch.roles, batch.texts, reply_values(batch), strict=True)
-    for roles, texts, value in rows:
+    for reply, value in zip(replies(batch), reply_values(batch), strict=True):
         if value is not NOT_JSON:
-            said.append(b"\0" + encode(_whole(value) if _has_whole(value) else value))
-        elif roles and roles[-1] == "assistant":
-            text = texts[-1].strip()
-            said.append((text if len(text) == len(texts[-1]) else _value(text)).encode())
+            said.append(b"\0" + _canonical(_whole(value) if _has_whole(value) else value))
+        elif reply is not None:
+            said.append(_value(reply.decode()) if _may_have_outer_space(reply) else reply)
         else:
             said.append(_NOTHING)
     keys = list(map(xxhash.xxh3_64_intdigest, said))
@@ -186,10 +211,10 @@ def system_text(messages: Iterable[Message]) -> str:
     return next((message.content or "" for message in messages if message.role == "system"), "")
 
 
-def _turn(message: Message) -> str:
-    text = (message.content or "").strip()
-    calls = "".join(f"\x1e{_value(part)}" for part in _calls(message)) if message.tool_calls else ""
-    return f"{message.role}\x1f{len(text)}\x1f{text}{calls}"
+def _turn(message: Message) -> bytes:
+    text = _bytes((message.content or "").strip())
+    calls = b"".join(b"\x1e" + _value(part) for part in _calls(message))
+    return b"%s\x1f%d\x1f%s%s" % (message.role.encode(), len(text), text, calls)
 
 
 def _calls(message: Message) -> list[str]:
@@ -197,29 +222,40 @@ def _calls(message: Message) -> list[str]:
     return [str(function.get(key, "")) for function in functions for key in ("name", "arguments")]
 
 
-def _value(text: str) -> str:
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _may_have_outer_space(raw: bytes) -> bool:
+    """White space is at most a blank; all that is not ASCII may be, and takes a closer look."""
+    return bool(raw) and not (b" " < raw[:1] < b"\x7f" and b" " < raw[-1:] < b"\x7f")
+
+
+def _value(text: str) -> bytes:
     """Canonical JSON behind a NUL where the text is JSON, so that no plain text is taken for it."""
-    text = text.strip()
-    value = _json_or_not(text)
-    if value is NOT_JSON:
-        return text
-    return "\0" + _canonical(_whole(value) if _has_whole(value) else value)
+    raw = _bytes(text.strip())
+    value = _json_or_not(raw)
+    return raw if value is NOT_JSON else b"\0" + _canonical(_whole(value) if _has_whole(value) else value)
 
 
-def _json_or_not(text: str) -> Any:
+def _json_or_not(raw: bytes) -> Any:
     """Most texts are told apart by how they begin: an exception for each of them would cost more than all else."""
-    begin = text[:1]
-    if begin not in _JSON_BEGINS and begin not in _SPACE and text.strip() not in _JSON_WORDS:
+    begin = raw[:1]
+    if begin not in _JSON_BEGINS and (begin not in _WORDS_BEGIN or raw.strip() not in _JSON_WORDS):
         return NOT_JSON
     try:
-        return strict_json(text)
+        return _strict_json(raw)
     except ValueError:
         return NOT_JSON
 
 
 def _has_whole(value: Any) -> bool:
     """Whether there is a float in a value that is a whole number."""
-    for item in value.values() if type(value) is dict else value if type(value) is list else (value,):
+    kind = type(value)
+    items = value.values() if kind is dict else value if kind is list else (value,)
+    if _DEEP.isdisjoint(map(type, items)):
+        return False
+    for item in items:
         kind = type(item)
         if kind is float:
             if item.is_integer():
@@ -229,8 +265,12 @@ def _has_whole(value: Any) -> bool:
     return False
 
 
-def _canonical(value: Any) -> str:
-    return _ENCODER.encode(value).decode()
+def _canonical(value: Any) -> bytes:
+    """Equal bytes for equal values; that two JSON texts are equal is all that anybody asks."""
+    try:
+        return _PACK(value)
+    except OverflowError:  # a number of more than 64 bits
+        return _WRITE(value)
 
 
 def _whole(value: Any) -> Any:

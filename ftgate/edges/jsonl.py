@@ -133,7 +133,10 @@ class JsonlStream:
             form = FORMS.get(self._format) if self._format and self._is_deep else None
             if form and not lines.has_return and (ahead := lines.ahead()):
                 batch.format = self._format
-                count, size = take_plain(form, ahead, batch, lines.count + 1, lines.start, self._accepts)
+                batch.block, batch.start = lines.block, lines.block_start
+                count, size = take_plain(
+                    form, lines.block if lines.is_fresh else b"", ahead, batch, (lines.count + 1, lines.start), self._accepts
+                )
                 lines.skip(count, size)
                 if count:
                     self._saw_text = True

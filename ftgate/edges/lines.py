@@ -50,6 +50,8 @@ class Lines:
         self._sha256: Any = hashlib.sha256()
         self._block: list[bytes] = []
         self._at = 0
+        self.block = b""
+        self.block_start = 0
         self.count = 0
         self.start = 0
         self.bytes = 0
@@ -91,8 +93,14 @@ class Lines:
     def refill(self) -> bool:
         """Reads a block, when the last one is used up; False at the end."""
         if not self.waiting():
+            self.block_start = self.start
             self._block, self._at = self._read_block(), 0
         return self.waiting()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing of the block has been taken."""
+        return not self._at and not self._again
 
     def waiting(self) -> bool:
         """Whether a line comes next for which nothing has to be read."""
@@ -130,7 +138,7 @@ class Lines:
                 whole += self._stream.readline(self._longest + 1)
         except OSError as exc:
             raise OutsideError(f"{self._path} could not be read: {exc}") from exc
-        self.has_return = b"\r" in whole
+        self.block, self.has_return = whole, b"\r" in whole
         self._note(whole)
         lines = whole.split(b"\n")
         if not lines[-1]:

@@ -1,13 +1,11 @@
 """Examples side by side, field by field: what checks look through when there are very many."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Place
-
-PlainRow = tuple[tuple[str, ...], list[str], str]
-"""Roles, texts, and the texts joined."""
 
 Recall = Callable[[str, int, int], Example]
 """Reads one example again: path, line, byte offset."""
@@ -17,11 +15,11 @@ class Batch:
     """Adjacent examples of one file.
 
     A *plain* example is nothing but turns with a role and a text: `roles` and `texts` hold them and nothing else is
-    built; `joined` is its texts with a NUL between them, which no text has. `roles` is None for any other example;
-    `example(row)` gives every one whole. `memo` keeps what several checks ask of the same rows.
+    built. `roles` is None for any other example; `example(row)` gives every one whole. `memo` keeps what several checks
+    ask of the same rows. `block` is what the plain rows were read from, and more, and its offset in the file.
     """
 
-    __slots__ = ("_examples", "format", "joined", "lines", "memo", "offsets", "path", "roles", "texts")
+    __slots__ = ("_examples", "block", "format", "lines", "memo", "offsets", "path", "roles", "start", "texts")
 
     def __init__(self, path: str, format: Format | None = None) -> None:
         self.path = path
@@ -29,9 +27,10 @@ class Batch:
         self.offsets: list[int] = []
         self.roles: list[tuple[str, ...] | None] = []
         self.texts: list[list[str]] = []
-        self.joined: list[str] = []
         self.memo: dict[str, Any] = {}
         self.format = format
+        self.block = b""
+        self.start = 0
         self._examples: dict[int, Example] = {}
 
     @classmethod
@@ -50,10 +49,25 @@ class Batch:
         """Rows that are not plain: they may have tools, calls, and words about where they come from."""
         known: list[int] | None = self.memo.get("whole")
         if known is None:
-            known = (
+            known = self.memo["whole"] = (
                 [row for row, roles in enumerate(self.roles) if roles is None] if None in self.roles else []
             )
-            self.memo["whole"] = known
+        return known
+
+    @property
+    def flat(self) -> list[str]:
+        """The texts of all plain rows, one after the other."""
+        known: list[str] | None = self.memo.get("flat")
+        if known is None:
+            known = self.memo["flat"] = list(chain.from_iterable(self.texts))
+        return known
+
+    @property
+    def utf8(self) -> list[bytes]:
+        """`flat` as bytes."""
+        known: list[bytes] | None = self.memo.get("utf8")
+        if known is None:
+            known = self.memo["utf8"] = list(map(str.encode, self.flat))
         return known
 
     def add(self, example: Example) -> None:
@@ -64,16 +78,25 @@ class Batch:
         self.offsets.append(example.place.byte_offset)
         self.roles.append(None)
         self.texts.append([])
-        self.joined.append("")
+        self.memo.clear()
 
-    def extend(self, lines: Iterable[int], offsets: Iterable[int], rows: Iterable[PlainRow]) -> None:
-        """More rows, plain ones."""
-        roles, texts, joined = zip(*rows, strict=True)
+    def extend(
+        self,
+        lines: Iterable[int],
+        offsets: Iterable[int],
+        roles: Iterable[tuple[str, ...]],
+        texts: Iterable[list[str]],
+        utf8: list[bytes] | None = None,
+    ) -> None:
+        """More rows, plain ones. `utf8` are their texts as bytes, where they are known already."""
+        if utf8 is not None and not self.texts:
+            self.memo["utf8"] = utf8
+        else:
+            self.memo.clear()
         self.lines.extend(lines)
         self.offsets.extend(offsets)
         self.roles.extend(roles)
         self.texts.extend(texts)
-        self.joined.extend(joined)
 
     def example(self, row: int) -> Example:
         """The example of a row."""
