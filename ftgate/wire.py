@@ -108,6 +108,8 @@ def to_json(value: Any) -> bytes:
 
 def run_json(run: Run) -> bytes:
     """run.json of a run, sealed: whoever edits a number in it afterwards is found out when it is read."""
+    # As it will be read: a whole number in a field of floats is 0 here and 0.0 there.
+    run = msgspec.json.decode(msgspec.json.encode(run), type=Run)
     return to_json(msgspec.structs.replace(run, seal=_evidence_digest(run)))
 
 

@@ -13,7 +13,7 @@ from ftgate.values.settings import Existing
 
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 
-_SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s?%")
+_SHARE = re.compile(r"(?<![0-9.])([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?%")
 _MORE_IS_WORSE = frozenset(("diversity", "near-duplicate", "duplicate", "length", "fields"))
 _FEWER_IS_WORSE = frozenset(("size", "review"))
 _TOLERATED = 0.1

@@ -31,7 +31,7 @@ _ANSWER = 1_000_000
 _TRIES = 4
 _SECONDS = 60
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_SCP = re.compile(r"(?:[^@/\s]+@)?([\w.-]+):(?!//)(.+)")
+_SCP = re.compile(r"(?:[^@/\s]{1,255}@)?([\w.-]{1,255}):(?!//)(.+)")
 _Headers = Mapping[str, str]
 
 

@@ -129,7 +129,7 @@ def _colons(text: bytes) -> int:
 
 def _literal(literal: bytes) -> Callable[[bytes], object]:
     """A search that is six times as fast as `in`, which is slow where the bytes are frequent and the whole is rare."""
-    options = re2.Options()  # type: ignore[no-untyped-call]
+    options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     search: Callable[[bytes], object] = re2.compile(re2.escape(literal), options).search
     return search

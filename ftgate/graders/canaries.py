@@ -55,7 +55,7 @@ _CONTRACTIONS = (
     ("you are", "you're"),
     ("we are", "we're"),
 )
-_ITEM = re.compile(r"\s*\d+[.)]\s\Z")
+_ITEM = re.compile(r"\s{0,40}\d{1,9}[.)]\s\Z")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w]|\.\d)")
 
 

@@ -14,7 +14,7 @@ from ftgate.edges.run_files import RunDirectory, read_plain
 from ftgate.errors import InputError
 from tests.decide.builders import run
 
-WHOLE = wire.to_json(run(["PF"], ["PP"]))
+WHOLE = wire.run_json(run(["PF"], ["PP"]))
 
 
 def plain() -> dict[str, Any]:

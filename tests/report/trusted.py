@@ -22,6 +22,13 @@ def _waiver(reason: str, data: str = DATA, why: str = "the bank answers these by
     )
 
 
+def _failed() -> Run:
+    """A failed run whose policy does not look at slices: two reasons, no more."""
+    run = failed()
+    policy = replace(run.plan.policy, slices="off")
+    return replace(run, plan=replace(run.plan, policy=policy), slices=())
+
+
 def waived() -> Run:
     """Both reasons are accepted; an older waiver, for data that has changed since, is void."""
     waivers = (
@@ -29,13 +36,13 @@ def waived() -> Run:
         _waiver("regression.broken"),
         _waiver("held-out.worse"),
     )
-    run = replace(failed(), data_sha256=DATA, waivers=waivers)
+    run = replace(_failed(), data_sha256=DATA, waivers=waivers)
     return replace(run, verdict=decide(run))
 
 
 def partly_waived() -> Run:
     """One reason is accepted, another one still blocks."""
-    run = replace(failed(), data_sha256=DATA, waivers=(_waiver("regression.broken"),))
+    run = replace(_failed(), data_sha256=DATA, waivers=(_waiver("regression.broken"),))
     return replace(run, verdict=decide(run))
 
 
