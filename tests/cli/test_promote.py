@@ -4,13 +4,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ftgate.edges.data_branch import BRANCH, DataBranch
 from ftgate.edges.git_objects import GitObjects
 from ftgate.edges.run_files import RunDirectory
 from ftgate.stages.pipeline import gate
-from ftgate.values.run import Request
+from ftgate.values.run import Request, Run
+from ftgate.wire import run_json
 from tests.builders import base_files, lines, pairs
 from tests.cli.test_commands import Command, ftgate
 from tests.edges.repositories import GitRepository
@@ -106,7 +108,12 @@ def test_without_a_run_the_next_gate_run_trains(ftgate: Command, merged: Merged)
 
 def test_a_forged_run_is_not_promoted(ftgate: Command, merged: Merged) -> None:
     file = merged.out / "run.json"
-    file.write_text(file.read_text().replace('"lora_b_norm": 1.5', '"lora_b_norm": 0.0'))
+    forged = file.read_bytes().replace(b'"lora_b_norm": 1.5', b'"lora_b_norm": 0.0')
+    file.write_bytes(forged)
+    said = ftgate(*merged.arguments("--run", merged.out))
+    assert said.code == 0 and "the seal does not match" in said.err
+    # A seal is no secret: whoever forges with care makes it anew.
+    file.write_bytes(run_json(msgspec.json.decode(forged, type=Run)))
     said = ftgate(*merged.arguments("--run", merged.out))
     assert said.code == 0 and "does not act on the base model" in said.out
     assert BRANCH not in merged.repository.git("branch", "--list")
