@@ -6,6 +6,7 @@ above four fifths, fine-tuning may not be needed at all.
 
 from collections.abc import Iterator
 
+from ftgate.decide.agreement import corrected
 from ftgate.decide.rulings import Ruling, count, note, warn
 from ftgate.decide.statistics import exact_bounds
 from ftgate.values.evaluation import Evaluation, Headroom, Outcome
@@ -26,16 +27,28 @@ def headroom(evaluation: Evaluation) -> Headroom | None:
         return None
     right = graded.count(Outcome.PASSED)
     lower, upper = exact_bounds(right, len(graded))
-    return Headroom(sampled=len(outcomes), graded=len(graded), right=right, lower=lower, upper=upper)
+    true = [corrected(bound, *known.errors) for bound in (lower, upper)] if known and known.errors else []
+    found = [bound for bound in true if bound is not None]
+    if len(found) == 2:
+        lower, upper = found
+    return Headroom(
+        sampled=len(outcomes),
+        graded=len(graded),
+        right=right,
+        lower=lower,
+        upper=upper,
+        corrected=len(found) == 2,
+    )
 
 
 def told(found: Headroom | None) -> Iterator[Ruling]:
     """What a maintainer should know of it. Nothing here blocks."""
     if found is None:
         return
+    by = ", corrected for the judge's errors" if found.corrected else ""
     text = (
         f"the base model already answers {found.right} of {count(found.graded, 'sampled training example')} "
-        f"rightly ({100 * found.lower:.0f} to {100 * found.upper:.0f} %)"
+        f"rightly ({100 * found.lower:.0f} to {100 * found.upper:.0f} %{by})"
     )
     if found.lower > NEEDLESS:
         yield warn("evaluate", "headroom.none", f"{text}: you may not need to fine-tune")

@@ -26,6 +26,7 @@ from ftgate.values.evaluation import (
 )
 from ftgate.values.judging import Judging
 from ftgate.values.run import Run
+from ftgate.values.settings import JudgeSettings
 from ftgate.values.training import Training
 
 _PROMOTIONS = 200
@@ -68,9 +69,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
                 arms={name: arm for name, arm in arms.items() if name != _KNOWN_ALREADY},
                 measures=evaluator.measures(),
                 judging=judging,
-                known_already=KnownAlready(prompts=tuple(sample), items=arms[_KNOWN_ALREADY].items)
-                if sample
-                else None,
+                known_already=_known_already(sample, arms, settings.judge),
             )
         ),
         history=recent(ports.baselines.ledger()),
@@ -242,6 +241,17 @@ def _items(prompts: Sequence[Prompt], completions: Sequence[Completion]) -> tupl
     return tuple(
         Item(prompt=p.id, completion=c, grades=()) for p, c in zip(prompts, completions, strict=True)
     )
+
+
+def _known_already(
+    sample: Sequence[Prompt], arms: Mapping[str, ArmEvaluation], judge: JudgeSettings | None
+) -> KnownAlready | None:
+    if not sample:
+        return None
+    # A grader that is no judge is right by definition: its errors are those of the expectation.
+    errors = judge.errors if judge and all(map(asks_judge, sample)) else None
+    rates = (errors.true_pass, errors.false_pass) if errors else None
+    return KnownAlready(prompts=tuple(sample), items=arms[_KNOWN_ALREADY].items, errors=rates)
 
 
 def recent(history: History) -> History:

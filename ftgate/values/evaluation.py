@@ -140,10 +140,15 @@ class ArmEvaluation(Struct, frozen=True, kw_only=True):
 
 
 class KnownAlready(Struct, frozen=True, kw_only=True):
-    """Training examples that were put to the base alone, and what it said: they judge the data and no arm."""
+    """Training examples that were put to the base alone, and what it said: they judge the data and no arm.
+
+    `errors` are those of the judge that graded them, as far as it was calibrated: shares of right and of wrong
+    completions that it passes.
+    """
 
     prompts: tuple[Prompt, ...]
     items: tuple[Item, ...]
+    errors: tuple[float, float] | None = None
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
@@ -209,13 +214,14 @@ class Forgetting(Struct, frozen=True, kw_only=True):
 
 class Headroom(Struct, frozen=True, kw_only=True):
     """Training examples that the base already answers rightly, of those sampled; the share's one-sided 95 % bounds
-    (Clopper and Pearson) are in 0..1."""
+    (Clopper and Pearson) are in 0..1. `corrected`: for the errors of the judge, so they need not hold `right`."""
 
     sampled: int
     graded: int
     right: int
     lower: float
     upper: float
+    corrected: bool = False
 
 
 class Comparison(Struct, frozen=True, kw_only=True):

@@ -112,6 +112,13 @@ class OtherJudge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     api_key_env: str = "OPENAI_API_KEY"
 
 
+class JudgeErrors(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Shares of right and of wrong completions that the judge passes, as `ftgate judge calibrate` measured them."""
+
+    true_pass: float
+    false_pass: float
+
+
 class JudgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The model that judge graders ask; key and endpoint come from OPENAI_API_KEY and OPENAI_BASE_URL.
 
@@ -127,6 +134,7 @@ class JudgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     canaries: int = 30
     identity: Literal["fingerprint", "model"] = "fingerprint"
     limits: JudgeLimits = JudgeLimits()
+    errors: JudgeErrors | None = None
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
