@@ -132,9 +132,9 @@ class JsonlStream:
             if form and not lines.has_return and (ahead := lines.ahead()):
                 batch.format = self._format
                 batch.block, batch.start = lines.block, lines.block_start
-                count, size = take_plain(
-                    form, lines.block if lines.is_fresh else b"", ahead, batch, (lines.count + 1, lines.start), self._accepts
-                )
+                whole = lines.block if lines.is_fresh else b""
+                place = (lines.count + 1, lines.start)
+                count, size = take_plain(form, whole, ahead, batch, place, self._accepts)
                 lines.skip(count, size)
                 if count:
                     self._examples += count

@@ -19,7 +19,18 @@ class Batch:
     ask of the same rows. `block` is what the plain rows were read from, and more, and its offset in the file.
     """
 
-    __slots__ = ("_examples", "block", "format", "lines", "memo", "offsets", "path", "roles", "start", "texts")
+    __slots__ = (
+        "_examples",
+        "block",
+        "format",
+        "lines",
+        "memo",
+        "offsets",
+        "path",
+        "roles",
+        "start",
+        "texts",
+    )
 
     def __init__(self, path: str, format: Format | None = None) -> None:
         self.path = path
