@@ -64,7 +64,7 @@ class Form:
     def __init__(self, line: type[msgspec.Struct], names: dict[str, str]) -> None:
         (turns,) = line.__struct_fields__
         self.decode = msgspec.json.Decoder(line).decode
-        self.convert = lambda value: msgspec.convert(value, line)
+        self.convert: Callable[[Any], Any] = lambda value: msgspec.convert(value, line)
         self.turns = attrgetter(turns)
         self.roles = _Roles(names)
 
