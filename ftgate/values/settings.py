@@ -125,6 +125,8 @@ class JudgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Every one of `judges` is asked beside `model`, each `votes` times; the median decides. `canaries` is how many
     completions of known score test the judge in every run. `identity: model` does not tell servers of one
     model name apart by their fingerprint.
+
+    `errors` correct the share of training examples that the base already passes.
     """
 
     model: str
