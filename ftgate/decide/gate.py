@@ -13,7 +13,8 @@
    they could change that, else a warning.
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
    bound of the difference), fails when it is worse and not within it (upper bound below zero), else is
-   inconclusive. Ungraded examples count against passing and against failing alike.
+   inconclusive. Ungraded examples count against passing and against failing alike. Where a judge grades it, the
+   same holds for its scores, and for the mean correctness that the policy asks for (decide/judged.py).
 7. What warns by default: training examples that the base answers already, general abilities that were lost (an
    error where the policy says so). More completions than the policy accepts that a blinded reader would not
    ship fail the run; so does the lack of such a reading leave it undecided where the policy requires one.
@@ -32,7 +33,7 @@ import math
 from collections import Counter
 from itertools import chain
 
-from ftgate.decide import forgetting, headroom, spot_check
+from ftgate.decide import forgetting, headroom, past, score_rulings, spot_check
 from ftgate.decide.canaries import believed
 from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
@@ -128,6 +129,8 @@ def _evaluated(run: Run) -> Rulings:
     if run.evaluation is not None:
         yield from believed(run.evaluation)
         yield from weigh(run, run.evaluation)
+        yield from score_rulings.told(run.evaluation, run.plan.policy)
+        yield from past.told(run)
         yield from headroom.told(headroom.headroom(run.evaluation))
         yield from forgetting.told(run.evaluation, forgetting.forgetting(run.evaluation), run.plan.policy)
         yield from slice_rulings(run.evaluation, run.plan.policy)
