@@ -4,7 +4,7 @@
 2. Any finding of severity error fails the run, one reason for each check. Under `policy.existing: warn`, what is on
    the base branch already is no error.
 3. A training of the candidate that failed, or whose loss is not finite, fails the run. No candidate, no
-   examples or no validation at all is inconclusive.
+   examples or no validation at all is inconclusive, and so is an adapter that other data left as it was.
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
    base or is not the one that was trained, a set that is empty or that neither arm passes any of:
    inconclusive, whatever the rest says.
@@ -123,6 +123,14 @@ def _trained(run: Run) -> Rulings:
         yield warn("train", "baseline.missing", text)
     elif problem := _problem(run.baseline):
         yield unsure("train", "baseline.failed", f"the baseline cannot be compared with: {problem}")
+    elif _unchanged(run.baseline, run.candidate):
+        text = "the candidate's adapter is the baseline's, byte for byte, although the data is another"
+        yield unsure("train", "training.unchanged", f"{text}: nothing of the change was trained")
+
+
+def _unchanged(baseline: Training, candidate: Training) -> bool:
+    same = bool(candidate.adapter_sha256) and candidate.adapter_sha256 == baseline.adapter_sha256
+    return same and candidate.data_sha256 != baseline.data_sha256
 
 
 def _evaluated(run: Run) -> Rulings:

@@ -95,8 +95,8 @@ def remembered(outcomes: str) -> str:
 
 
 def _down(value: float, sign: str = "") -> str:
-    return format(math.floor(round(100 * value, 6)) / 100 + 0.0, f"{sign}.2f")
+    return format(math.floor(round(100 * value, 6)) / 100 + 0.0, f"{sign}.2f").replace("-", "−")
 
 
 def _up(value: float, sign: str = "") -> str:
-    return format(math.ceil(round(100 * value, 6)) / 100 + 0.0, f"{sign}.2f")
+    return format(math.ceil(round(100 * value, 6)) / 100 + 0.0, f"{sign}.2f").replace("-", "−")

@@ -104,10 +104,10 @@ def _results(run: Run) -> Iterator[Line]:
     for kind, title in KINDS.items():
         if run.evaluation.ids(kind):
             yield Line("plain", _aligned(f"  {title}", [_share(run.evaluation, arm, kind) for arm in arms]))
+    for title, *cells in score_rows(run.comparison, arms):
+        yield Line("plain", _aligned(f"  {title}", [cell or "not graded" for cell in cells]))
     if run.comparison is not None:
         yield from _wrapped("dim", _compared(run.comparison), "  ")
-        for title, *cells in score_rows(run.comparison, arms):
-            yield Line("plain", _aligned(f"  {title}", [cell or "not graded" for cell in cells]))
     for line in filter(None, [judge_line(run), *measures(run)]):
         yield from _wrapped("dim", line, "  ")
 
