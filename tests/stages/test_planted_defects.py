@@ -19,7 +19,7 @@ from ftgate.values.run import Request, Run
 from ftgate.values.training import Training
 from tests.builders import SETTINGS, TOPICS, base_files, lines, pairs
 from tests.decide.test_drift import promoted
-from tests.edges.judge_server import judging
+from tests.edges.judge_server import JudgeServer, judging
 from tests.fakes import FakeRepository, FakeTrainer, FakeWorld
 from tests.stages import test_judges
 
@@ -157,9 +157,9 @@ def test_a_candidate_that_always_says_the_same_fails(tmp_path: Path) -> None:
     assert {"regression.broken", "held-out.worse"} <= set(deciding)
 
 
-def judged_world(root: Path, url: test_judges.JudgeServer, held_out: int) -> FakeWorld:
+def judged_world(root: Path, server: JudgeServer, held_out: int) -> FakeWorld:
     """A judge grades the held-out set too, of `held_out` examples a topic."""
-    made = test_judges.world(root, url)
+    made = test_judges.world(root, server)
     for files in made.repository.commits.values():
         files["ftgate.yaml"] = str(files["ftgate.yaml"]).replace(
             "samples: 0, base_sample: 0, probes: false", "held_out: judge"
