@@ -14,7 +14,7 @@ from ftgate.errors import InputError, OutsideError
 from ftgate.graders import judge as judging
 from ftgate.ports import CompletionJob, FoundBaseline, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
 from ftgate.values.baseline import Baseline, History, Promotion
-from ftgate.values.evaluation import ArmEvaluation, Completion, Question, Sentinel
+from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.judging import Capabilities, JudgeRecord, Reply, Usage
 from ftgate.values.lfs import Pointer
 from ftgate.values.run import Run
@@ -107,11 +107,13 @@ class FakeTrainer:
 
 class FakeCompleter:
     """Answers as the adapter learned; the base says nothing of use. Unknown prompts get the label of the nearest
-    known prompt with the same first word."""
+    known prompt with the same first word. `said` may turn an answer: greedy jobs and drawn ones are told apart by
+    their `sampling`, arms by their label."""
 
     def __init__(self) -> None:
         self.jobs: list[CompletionJob] = []
         self.active = True
+        self.said: Callable[[CompletionJob, Prompt, str], str] = lambda job, prompt, text: text
 
     def versions(self) -> Mapping[str, str]:
         return {"fake": "1"}
@@ -120,7 +122,9 @@ class FakeCompleter:
         self.jobs.append(job)
         learned = self._learned(job.adapter)
         texts = [
-            learned.get(p.messages[-1].content.split()[0], "?") for p in job.prompts if p.messages[-1].content
+            self.said(job, p, learned.get(p.messages[-1].content.split()[0], "?"))
+            for p in job.prompts
+            if p.messages[-1].content
         ]
         return [Completion(text=text, finish="stop", tokens=3) for text in texts]
 

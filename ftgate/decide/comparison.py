@@ -27,7 +27,13 @@ def compare(evaluation: Evaluation, margin: float) -> Comparison:
     return Comparison(
         reference=reference_arm(evaluation),
         held_out=_held_out(evaluation, margin),
-        **{name: tuple(prompts) for name, prompts in lists.items()},
+        fixed=tuple(lists["fixed"]),
+        broken=tuple(lists["broken"]),
+        same=tuple(lists["same"]),
+        new=tuple(lists["new"]),
+        missing=tuple(lists["missing"]),
+        ungraded=tuple(lists["ungraded"]),
+        wavering=tuple(lists["wavering"]),
     )
 
 

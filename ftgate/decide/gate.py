@@ -4,7 +4,7 @@
 2. Any finding of severity error fails the run, one reason for each check. Under `policy.existing: warn`, what is on
    the base branch already is no error.
 3. A training of the candidate that failed, or whose loss is not finite, fails the run. No candidate, no
-   examples or no validation at all is inconclusive.
+   examples or no validation at all is inconclusive, and so is an adapter that other data left as it was.
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
    base or is not the one that was trained, a set that is empty or that neither arm passes any of:
    inconclusive, whatever the rest says.
@@ -13,7 +13,8 @@
    they could change that, else a warning.
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower
    bound of the difference), fails when it is worse and not within it (upper bound below zero), else is
-   inconclusive. Ungraded examples count against passing and against failing alike.
+   inconclusive. Ungraded examples count against passing and against failing alike. Where a judge grades it, the
+   same holds for its scores, and for the mean correctness that the policy asks for (decide/judged.py).
 7. What warns by default: training examples that the base answers already, general abilities that were lost (an
    error where the policy says so). More completions than the policy accepts that a blinded reader would not
    ship fail the run; so does the lack of such a reading leave it undecided where the policy requires one.
@@ -32,7 +33,7 @@ import math
 from collections import Counter
 from itertools import chain
 
-from ftgate.decide import forgetting, headroom, spot_check
+from ftgate.decide import forgetting, headroom, past, score_rulings, spot_check
 from ftgate.decide.canaries import believed
 from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
@@ -122,12 +123,22 @@ def _trained(run: Run) -> Rulings:
         yield warn("train", "baseline.missing", text)
     elif problem := _problem(run.baseline):
         yield unsure("train", "baseline.failed", f"the baseline cannot be compared with: {problem}")
+    elif _unchanged(run.baseline, run.candidate):
+        text = "the candidate's adapter is the baseline's, byte for byte, although the data is another"
+        yield unsure("train", "training.unchanged", f"{text}: nothing of the change was trained")
+
+
+def _unchanged(baseline: Training, candidate: Training) -> bool:
+    same = bool(candidate.adapter_sha256) and candidate.adapter_sha256 == baseline.adapter_sha256
+    return same and candidate.data_sha256 != baseline.data_sha256
 
 
 def _evaluated(run: Run) -> Rulings:
     if run.evaluation is not None:
         yield from believed(run.evaluation)
         yield from weigh(run, run.evaluation)
+        yield from score_rulings.told(run.evaluation, run.plan.policy)
+        yield from past.told(run)
         yield from headroom.told(headroom.headroom(run.evaluation))
         yield from forgetting.told(run.evaluation, forgetting.forgetting(run.evaluation), run.plan.policy)
         yield from slice_rulings(run.evaluation, run.plan.policy)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ftgate.decide.drift import tally
 from ftgate.decide.keys import prompts_digest, training_key
+from ftgate.decide.past import outcomes
 from ftgate.decide.recipe import resolve
 from ftgate.values.baseline import Baseline, Promotion
 from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation
@@ -111,6 +112,7 @@ def record(found: Promotable, merged: Merged, ftgate: str, created: str) -> tupl
         held_out=tally(found.evaluation, Arm.CANDIDATE, "held-out"),
         created=created,
         pull_request=merged.pull_request,
+        outcomes=outcomes(found.evaluation, Arm.CANDIDATE),
     )
     return baseline, promotion
 

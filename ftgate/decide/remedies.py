@@ -18,6 +18,13 @@ REMEDIES = {
     "forgetting": "mix five to ten percent general examples into the training data",
     "held-out.worse": "look at the held-out examples that were lost, by label; a wider `policy.margin` accepts more",
     "held-out.undecided": "hold more examples out on the base branch, or widen `policy.margin`",
+    "scores.worse": "look at the held-out examples whose score fell; a wider `policy.score_margin` accepts more",
+    "scores.missing": "see why the judge gave no scores, and run again",
+    "scores.undecided": "hold more examples out on the base branch, ask for more `judge.votes`, or widen "
+    "`policy.score_margin`",
+    "scores": "read completions of the held-out set for what the judge says of them",
+    "correctness.low": "the data does not teach enough yet; `policy.min_correctness` says what is enough",
+    "correctness": "hold more examples out on the base branch, or ask for less: `policy.min_correctness`",
     "held-out": "hold 10 to 20 % of the examples out on the base branch: `ftgate split`",
 }
 """By reason id, or by what stands before its dots: the longest that fits is taken."""

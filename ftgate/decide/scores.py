@@ -15,6 +15,8 @@ LEVEL = 0.95
 _POWER = 0.8
 _RESAMPLES = 9_999
 _SEED = 20_090_917
+_AT_ONCE = 2_000_000
+"""Draws of a bootstrap that are in memory together; they are the same ones however many."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -75,6 +77,7 @@ def bootstrap_bounds(values: Sequence[float]) -> tuple[float, float] | None:
         (sorted(values),),
         numpy.mean,
         n_resamples=_RESAMPLES,
+        batch=max(1, _AT_ONCE // len(values)),
         confidence_level=2 * LEVEL - 1,
         method="BCa",
         rng=numpy.random.default_rng(_SEED),
@@ -141,16 +144,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _sign_power(items: int, wins: float, losses: float) -> float:
     """Chance that losses outnumber wins by enough, over all numbers of pairs that flip (Connor 1987)."""
+    import numpy
     from scipy.stats import binom
 
-    total, flipping = 0.0, wins + losses
-    for pairs in range(items + 1):
-        # The smallest number of losses that the test calls worse; above `pairs` there is none.
-        critical = int(binom.ppf(LEVEL, pairs, 0.5)) + 1
-        if critical <= pairs:
-            chance = binom.pmf(pairs, items, flipping)
-            total += float(chance * binom.sf(critical - 1, pairs, losses / flipping))
-    return total
+    flipping = wins + losses
+    pairs = numpy.arange(items + 1)
+    # The smallest number of losses that the test calls worse; above `pairs` there is none.
+    critical = binom.ppf(LEVEL, pairs, 0.5) + 1
+    chances = binom.pmf(pairs, items, flipping) * binom.sf(critical - 1, pairs, losses / flipping)
+    return float(chances[critical <= pairs].sum())
 
 
 def _constant(mean: float, unit: float, clusters: int) -> Bounds:

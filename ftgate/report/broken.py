@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ftgate.report.markdown import Section, details, paragraphs, table
+from ftgate.report.measures import remembered
 from ftgate.report.quote import block, code, prose
 from ftgate.report.wording import count
 from ftgate.values.evaluation import Arm, Evaluation, Item, Outcome, Prompt
@@ -25,6 +26,7 @@ class Broken(NamedTuple):
     reference: Arm
     before: Item | None
     after: Item | None
+    past: str = ""
 
 
 def broken_section(run: Run) -> Section | None:
@@ -32,7 +34,11 @@ def broken_section(run: Run) -> Section | None:
     if run.evaluation is None or run.comparison is None or not run.comparison.broken:
         return None
     evaluation, comparison = run.evaluation, run.comparison
-    shown = _broken(evaluation, comparison.reference, comparison.broken[: _OPEN + _FOLDED])
+    known = {past.prompt: remembered(past.outcomes) for past in comparison.past}
+    shown = [
+        each._replace(past=known.get(each.id, ""))
+        for each in _broken(evaluation, comparison.reference, comparison.broken[: _OPEN + _FOLDED])
+    ]
     first, more = shown[:_OPEN], shown[_OPEN:]
     rest = comparison.broken[len(shown) :]
     title = "### What broke"
@@ -119,7 +125,8 @@ def _whole(broken: Broken) -> str:
 
 def _title(broken: Broken) -> str:
     protects = prose(broken.prompt.protects, 200) if broken.prompt and broken.prompt.protects else ""
-    return f"**{code(broken.id, 80)}**" + (f" protects: {protects}" if protects else "")
+    said = f" ({broken.past})" if broken.past else ""
+    return f"**{code(broken.id, 80)}**{said}" + (f" protects: {protects}" if protects else "")
 
 
 def _asked(prompt: Prompt | None) -> str:

@@ -14,7 +14,7 @@ from ftgate.report.origin import (
 )
 from ftgate.report.preview import preview_section
 from ftgate.report.quote import code, prose
-from ftgate.report.results import findings_section, icon, results_section
+from ftgate.report.results import findings_section, icon, measures_section, results_section
 from ftgate.report.slices import slices_section
 from ftgate.report.stamp import MARKER, Stamp, line
 from ftgate.report.training_data import diff_section
@@ -31,6 +31,7 @@ __all__ = ["LEAST", "MARKER", "comment", "marker"]
 _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     broken_section,
     results_section,
+    measures_section,
     slices_section,
     held_out_section,
     findings_section,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from ftgate.report.agreement import judge_line
 from ftgate.report.markdown import Section, details, paragraphs, table
+from ftgate.report.measures import measures, score_rows
 from ftgate.report.quote import code, prose
 from ftgate.report.wording import count, points, ranges, severities, share
 from ftgate.values.evaluation import Arm, Comparison, Evaluation, Outcome, Paired
@@ -39,11 +40,18 @@ def results_section(run: Run) -> Section | None:
         for kind, title in KINDS.items()
         if run.evaluation.ids(kind)
     ]
+    body += score_rows(run.comparison, arms)
     header = ["", *(arm.value for arm in arms), f"change from {reference}"]
     notes = (_flips(run, run.comparison), _names(run.comparison)) if run.comparison else ()
     return Section(
         "results", 8, paragraphs("### Results", table(header, body), *notes, prose(judge_line(run), 300))
     )
+
+
+def measures_section(run: Run) -> Section | None:
+    """What else was measured, a line each: none of it is needed to understand the verdict."""
+    said = [f"- {prose(line, 300)}" for line in measures(run)]
+    return Section("other measures", 3, paragraphs("**Also measured**", "\n".join(said))) if said else None
 
 
 def _share(evaluation: Evaluation, arm: Arm, kind: Kind) -> str:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from ftgate.report.agreement import judge_line
 from ftgate.report.curve import loss_lines
 from ftgate.report.headline import headline
+from ftgate.report.measures import measures, score_rows
 from ftgate.report.origin import rerun_command, reused, spent_seconds
 from ftgate.report.quote import terminal
 from ftgate.report.results import KINDS, Kind, finding_counts, per_thousand
@@ -103,9 +104,11 @@ def _results(run: Run) -> Iterator[Line]:
     for kind, title in KINDS.items():
         if run.evaluation.ids(kind):
             yield Line("plain", _aligned(f"  {title}", [_share(run.evaluation, arm, kind) for arm in arms]))
+    for title, *cells in score_rows(run.comparison, arms):
+        yield Line("plain", _aligned(f"  {title}", [cell or "not graded" for cell in cells]))
     if run.comparison is not None:
         yield from _wrapped("dim", _compared(run.comparison), "  ")
-    if line := judge_line(run):
+    for line in filter(None, [judge_line(run), *measures(run)]):
         yield from _wrapped("dim", line, "  ")
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from ftgate.decide.comparison import reference_arm, suspects
 from ftgate.decide.keys import ArmInputs, asked_key, evaluation_key, measure_key, prompts_digest
+from ftgate.decide.past import LOOKED_BACK
 from ftgate.decide.questions import asks_judge, training_sample
 from ftgate.errors import OutsideError
 from ftgate.ports import CompletionJob, Ports, Sampling
@@ -255,8 +256,10 @@ def _known_already(
 
 
 def recent(history: History) -> History:
-    """So many promotions as a comment can tell of; run.json need not hold a ledger of years."""
-    return replace(history, promotions=history.promotions[-_PROMOTIONS:])
+    """So many promotions as a comment can tell of; run.json need not hold a ledger of years, nor of every prompt."""
+    kept, told = history.promotions[-_PROMOTIONS:], history.promotions[-LOOKED_BACK:]
+    older = [replace(promotion, outcomes={}) for promotion in kept[: len(kept) - len(told)]]
+    return replace(history, promotions=(*older, *told))
 
 
 def _whole(arm: ArmEvaluation) -> bool:

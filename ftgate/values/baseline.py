@@ -1,5 +1,6 @@
 """What outlives a run: one record per promoted training, and a ledger with one line per promotion."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -47,7 +48,10 @@ class Tally(Struct, frozen=True, kw_only=True):
 
 
 class Promotion(Struct, frozen=True, kw_only=True):
-    """One line of the ledger: what stood on the default branch from this commit on."""
+    """One line of the ledger: what stood on the default branch from this commit on.
+
+    `outcomes` has a letter for each regression prompt: P passed, F failed, U ungraded.
+    """
 
     commit: str
     key: str
@@ -57,6 +61,7 @@ class Promotion(Struct, frozen=True, kw_only=True):
     held_out: Tally
     created: str
     pull_request: int | None = None
+    outcomes: Mapping[str, str] = {}
 
     def tally(self, set: Set) -> Tally:
         """The tally of a set of prompts."""

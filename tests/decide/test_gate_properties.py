@@ -13,7 +13,9 @@ from ftgate.decide.gate import decide
 from ftgate.decide.rulings import rank
 from ftgate.values.evaluation import Arm, Item
 from ftgate.values.run import Run, VerdictOutcome
-from tests.decide.builders import item, run, with_arm, with_policy
+from ftgate.values.spot_check import SpotCheck, Tally
+from tests.decide.builders import item, prompt, run, with_arm, with_policy
+from tests.decide.scoring import judged_run
 
 PAIRS = st.sampled_from(
     ["PP", "PP", "PP", "PP", "FF", "PF", "FP", "PU", "UP", "UU", "FU", "UF", "P-", "-P", "-F", "F-"]
@@ -57,6 +59,114 @@ def test_worse_evidence_never_improves_the_verdict(of: Run, data: st.DataObject)
             assert rank(after) >= rank(before), name
         # Losing a failure may turn a fail into "not known"; it never makes a pass.
         assert after is not VerdictOutcome.PASS or before is VerdictOutcome.PASS, name
+
+
+SAMPLES = st.text("PPFU", max_size=3)
+
+
+def sampled(of: Run, arm: Arm, prompt: str, letters: str) -> Run:
+    """The run with these fresh samples of one prompt, and no others."""
+    return with_arm(of, arm, samples=tuple(item(prompt, letter) for letter in letters))
+
+
+@settings(max_examples=100, deadline=None)
+@given(MOSTLY_GOOD, POLICIES, SAMPLES, SAMPLES, st.data())
+def test_worse_fresh_samples_never_improve_the_verdict(
+    pairs: list[str], policy: dict[str, float], before: str, after: str, data: st.DataObject
+) -> None:
+    """A sample of the candidate that fails instead, or one of the reference that passes instead, makes a suspect more
+    suspect; and taking the samples away leaves the suspicion."""
+    made = with_policy(run(["PF", "PF", "PF", *pairs], ["PP"] * 100), **policy)
+    drawn = sampled(sampled(made, Arm.BASELINE, "r0", before), Arm.CANDIDATE, "r0", after)
+    verdict = rank(decide(drawn).outcome)
+    if after:
+        at = data.draw(st.integers(0, len(after) - 1))
+        worse = after[:at] + data.draw(st.sampled_from("FU")) + after[at + 1 :]
+        assert rank(decide(sampled(drawn, Arm.CANDIDATE, "r0", worse)).outcome) >= verdict
+    assert rank(decide(sampled(drawn, Arm.BASELINE, "r0", before.replace("F", "P"))).outcome) >= verdict
+    assert rank(decide(sampled(drawn, Arm.CANDIDATE, "r0", "")).outcome) >= rank(
+        decide(sampled(drawn, Arm.CANDIDATE, "r0", "P" * len(after))).outcome
+    )
+
+
+SCORED = st.builds(
+    lambda good, others: [(5, 5)] * good + others,
+    st.integers(5, 60),
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), max_size=8),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SCORED, st.data())
+def test_a_lower_or_a_lost_score_never_improves_the_verdict(
+    pairs: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(pairs) - 1))
+    reference, candidate = pairs[at]
+    before = decide(judged_run(pairs))
+    lower: list[tuple[int | None, int | None]] = [*pairs]
+    lower[at] = (reference, data.draw(st.integers(1, candidate)))
+    after = decide(judged_run(lower))
+    # The bootstrap takes decisions back and is no monotone function of the scores; what it says is told.
+    divided = any("bootstrap" in reason.text for reason in (*before.reasons, *after.reasons))
+    assert divided or rank(after.outcome) >= rank(before.outcome)
+    lost: list[tuple[int | None, int | None]] = [*pairs]
+    lost[at] = data.draw(st.sampled_from([(reference, None), (None, candidate), (None, None)]))
+    without = decide(judged_run(lost))
+    divided = any("bootstrap" in reason.text for reason in (*before.reasons, *without.reasons))
+    assert divided or without.outcome is not VerdictOutcome.PASS or before.outcome is VerdictOutcome.PASS
+
+
+@settings(max_examples=30, deadline=None)
+@given(SCORED, st.randoms(use_true_random=False))
+def test_the_order_of_scores_is_nothing_and_none_is_nan(
+    pairs: list[tuple[int, int]], chance: random.Random
+) -> None:
+    mixed = list(pairs)
+    chance.shuffle(mixed)
+    one, other = decide(judged_run(pairs)), decide(judged_run(mixed))
+    assert [(r.id, r.text) for r in one.reasons if "scores" in r.id] == [
+        (r.id, r.text) for r in other.reasons if "scores" in r.id
+    ]
+    assert one.outcome is other.outcome
+    assert "nan" not in " ".join(reason.text for reason in one.reasons)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text("PPPPF", min_size=10, max_size=30), st.text("PPPF", min_size=30, max_size=30), st.data())
+def test_losing_one_more_ability_never_improves_the_verdict(
+    base: str, said: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(base) - 1))
+    worse = said[:at] + data.draw(st.sampled_from("FU")) + said[at + 1 :]
+    one, other = (decide(probed(base, letters)).outcome for letters in (said, worse))
+    assert rank(other) >= rank(one) or (one is VerdictOutcome.FAIL and other is not VerdictOutcome.PASS)
+
+
+def probed(base: str, candidate: str) -> Run:
+    """A run whose policy makes lost abilities an error, with these outcomes of its probes."""
+    made = with_policy(run(), forgetting="error")
+    assert made.evaluation
+    probes = tuple(prompt(f"p{n}", "probe") for n in range(len(base)))
+    evaluation = replace(made.evaluation, prompts=(*made.evaluation.prompts, *probes))
+    made = replace(made, evaluation=evaluation)
+    for arm, letters in ((Arm.BASE, base), (Arm.BASELINE, base), (Arm.CANDIDATE, candidate)):
+        said = tuple(item(f"p{n}", letters[n]) for n in range(len(base)))
+        made = with_arm(made, arm, items=(*evaluation.arms[arm.value].items, *said))
+    return made
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 20), st.integers(0, 20), st.sampled_from(["optional", "required"]))
+def test_one_more_card_that_nobody_would_ship_never_improves_the_verdict(
+    no: int, voted: int, required: str
+) -> None:
+    def outcome(no: int) -> int:
+        tally = Tally(shown=20, ship=max(0, voted - no), no=no)
+        read = SpotCheck(sheet="s", by="x", candidate=tally, base=tally, unshippable=("h0",) * no)
+        return rank(decide(replace(with_policy(run(), spot_check=required), spot_check=read)).outcome)
+
+    assert outcome(min(20, no + 1)) >= outcome(no) or voted < no + 1
 
 
 @settings(max_examples=60, deadline=None)

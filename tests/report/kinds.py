@@ -17,6 +17,7 @@ KINDS: dict[str, Callable[[], Run]] = {
     "long_replies": runs.long_replies,
     "first": runs.first,
     "drifted": runs.drifted,
+    "judged": runs.judged,
     "partial": runs.partial,
     "waived": trusted.waived,
     "partly_waived": trusted.partly_waived,

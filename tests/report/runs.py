@@ -8,7 +8,13 @@ from ftgate.values.baseline import Origin
 from ftgate.values.evaluation import (
     Arm,
     Evaluation,
+    Forgetting,
+    Headroom,
     Item,
+    Mean,
+    Past,
+    Power,
+    ScoreChange,
 )
 from ftgate.values.finding import Severity
 from ftgate.values.run import (
@@ -21,6 +27,7 @@ from ftgate.values.run import (
     Verdict,
     VerdictOutcome,
 )
+from ftgate.values.spot_check import SpotCheck, Tally
 from tests.report.parts import (
     ORIGIN,
     PLAN,
@@ -173,6 +180,49 @@ def passed() -> Run:
     return _remembered(replace(run, findings=findings()[-1:], origin=ORIGIN), (12, 95), (14, 97), (13, 93))
 
 
+def judged() -> Run:
+    """A judge graded the held-out set; people have read; base, abilities and earlier promotions are told of."""
+    run = passed()
+    assert run.comparison is not None
+    arms = {name: _mean(mean) for name, mean in (("base", 2.41), ("baseline", 4.52), ("candidate", 4.44))}
+    scores = tuple(
+        ScoreChange(
+            criterion=criterion,
+            total=100,
+            graded=99,
+            clusters=99,
+            arms=arms,
+            difference=-0.08,
+            lower=-0.214,
+            upper=0.061,
+            state="held",
+            needed=48,
+            detectable=0.21,
+        )
+        for criterion in ("correctness", "format", "completeness")
+    )
+    comparison = replace(
+        run.comparison,
+        scores=scores,
+        headroom=Headroom(sampled=100, graded=100, right=31, lower=0.2335, upper=0.3949),
+        forgetting=Forgetting(asked=60, ungraded=0, lost=("p1", "p2"), gained=("p3",), p_worse=0.5),
+        power=Power(held_out=100, rate=0.13, scored=100, score=0.21),
+        removed=("card_arrival-9",),
+    )
+    read = SpotCheck(
+        sheet="5" * 64,
+        by="maria",
+        candidate=Tally(shown=20, ship=18, no=2),
+        base=Tally(shown=20, ship=3, no=17),
+        unshippable=("held-out-3", "held-out-8"),
+    )
+    return replace(run, comparison=comparison, spot_check=read)
+
+
+def _mean(mean: float) -> Mean:
+    return Mean(graded=100, mean=mean, lower=mean - 0.13, upper=mean + 0.11)
+
+
 def drifted() -> Run:
     """Seven promotions, most a little worse than the one before."""
     verdict = Verdict(outcome=VerdictOutcome.PASS, decided_by="decide", reasons=())
@@ -206,7 +256,16 @@ def failed() -> Run:
         Protected(path="ftgate.yaml", role="settings", change="modified"),
         Protected(path="regression/intents.yaml", role="regression prompts", change="deleted"),
     )
-    return replace(run, plan=replace(PLAN, protected=protected))
+    assert run.comparison is not None
+    past = (
+        Past(prompt=run.comparison.broken[0], outcomes="PPPPP"),
+        Past(prompt=run.comparison.broken[1], outcomes="PFPP"),
+    )
+    return replace(
+        run,
+        plan=replace(PLAN, protected=protected),
+        comparison=replace(run.comparison, past=past, power=Power(held_out=100, rate=0.13)),
+    )
 
 
 def inconclusive() -> Run:
