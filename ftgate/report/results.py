@@ -19,6 +19,8 @@ _ADVICE = 6
 _NAMED = 10
 _RATES = 12
 
+_ODD = {"cut": "cut at the token limit:", "empty": "empty:", "identical": "the same as the base's:"}
+
 Kind = Literal["regression", "held-out"]
 KINDS: dict[Kind, str] = {"regression": "Regression prompts", "held-out": "Held-out set"}
 
@@ -42,8 +44,31 @@ def results_section(run: Run) -> Section | None:
     header = ["", *(arm.value for arm in arms), f"change from {reference}"]
     notes = (_flips(run, run.comparison), _names(run.comparison)) if run.comparison else ()
     return Section(
-        "results", 8, paragraphs("### Results", table(header, body), *notes, prose(judge_line(run), 300))
+        "results",
+        8,
+        paragraphs(
+            "### Results",
+            table(header, body),
+            *notes,
+            prose(judge_line(run), 300),
+            _completions(run.evaluation, arms),
+        ),
     )
+
+
+def _completions(evaluation: Evaluation, arms: Sequence[Arm]) -> str:
+    """Cut, empty and the base's own, in percent of each arm's completions; nothing where there is nothing to tell."""
+    shares = {arm: found for arm in arms if (found := evaluation.shares(arm))}
+    told = [
+        (name, {arm: ids for arm, each in shares.items() if (ids := getattr(each, field)) is not None})
+        for field, name in _ODD.items()
+    ]
+    said = [
+        f"{name} {', '.join(f'{arm} {100 * len(ids) / shares[arm].answered:.0f} %' for arm, ids in of.items())}"
+        for name, of in told
+        if any(of.values())
+    ]
+    return f"Completions {'; '.join(said)}." if said else ""
 
 
 def _share(evaluation: Evaluation, arm: Arm, kind: Kind) -> str:
