@@ -104,8 +104,8 @@ def test_a_loss_that_moved_either_way_did_move() -> None:
 def test_the_baseline_is_looked_at_too() -> None:
     of = learned(PAIRS, BASE, "." * 100)
     assert of.evaluation and of.baseline
-    of = with_arm(of, Arm.BASELINE, items=of.evaluation.arms["base"].items)
-    of = replace(of, baseline=replace(of.baseline, curve=curve(2.0, 1.0)))
+    taught = replace(of.baseline, curve=curve(2.0, 1.0))
+    of = replace(with_arm(of, Arm.BASELINE, items=of.evaluation.arms["base"].items), baseline=taught)
     assert "sentinel.identical.baseline" in ids(of)
     assert "sentinel.identical.candidate" not in ids(of)
 
