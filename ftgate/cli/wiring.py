@@ -41,6 +41,7 @@ from ftgate.values.setup import MachineSetup, RepositorySetup
 
 if TYPE_CHECKING:
     from ftgate.edges.judge_panel import JudgePanel
+    from ftgate.edges.server_completer import ServerCompleter
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -66,7 +67,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         repository=repository,
         reader=watched(read_jsonl, progress),
         documents=Documents(),
-        models=BaseModels(os.environ.get("HF_TOKEN") or None),
+        models=base_models(),
         trainer=QloraTrainer(),
         completer=LocalCompleter(),
         judge=partial(judge, cache=root / "judge"),
@@ -75,10 +76,16 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         progress=progress,
         clock=SystemClock(),
         salt=salt(),
+        server=server,
         meter=local_meter,
         baselines=data_branch(repository.root) if isinstance(repository, GitObjects) else NoBaselines(),
         large_files=large_files(repository.root) if isinstance(repository, GitObjects) else None,
     )
+
+
+def base_models() -> BaseModels:
+    """Finds base models; HF_TOKEN opens gated ones of the Hub."""
+    return BaseModels(os.environ.get("HF_TOKEN") or None)
 
 
 def salt() -> str:
@@ -109,6 +116,41 @@ def commits(root: Path) -> GitObjects:
 def judge(settings: Settings, cache: Path | None = None) -> Judge | None:
     """The judges that the settings name; None when they name none. Their replies are kept below `cache`."""
     return None if settings.judge is None else panel(settings.judge, cache)
+
+
+def server(settings: Settings) -> "ServerCompleter | None":
+    """The server that generates for all arms; None where this machine does. Raises SettingsError without its URL or
+    key."""
+    asked = settings.evaluation.server
+    if settings.evaluation.engine == "local" or asked is None:
+        return None
+    from ftgate.edges.judge_api import Address
+    from ftgate.edges.server_completer import ServerCompleter
+
+    url = asked.base_url or os.environ.get("OPENAI_BASE_URL")
+    if not url:
+        raise SettingsError(
+            "evaluation.engine is server, and neither evaluation.server.base_url nor OPENAI_BASE_URL says where it is",
+            advice="Add evaluation.server.base_url, e.g. http://localhost:8000/v1.",
+        )
+    key = _server_key(asked.api_key_env, url)
+    return ServerCompleter(asked, Address(model=asked.base or settings.base_model, api_key=key, base_url=url))
+
+
+def _server_key(variable: str, url: str) -> str:
+    """OPENAI_API_KEY belongs to the host of OPENAI_BASE_URL and goes nowhere else."""
+    own = urlsplit(os.environ.get("OPENAI_BASE_URL", ""))
+    parts = urlsplit(url)
+    if variable == "OPENAI_API_KEY" and parts.netloc != own.netloc:
+        key, why = "", "belongs to OPENAI_BASE_URL, which is another host"
+    else:
+        key, why = os.environ.get(variable, ""), "is not set"
+    if key or parts.hostname in _LOOPBACK:
+        return key or "none"
+    raise SettingsError(
+        f"evaluation.server is {parts.hostname}, but {variable} {why}",
+        advice="Name the variable that holds its key in evaluation.server.api_key_env (any value, if it wants none).",
+    )
 
 
 def panel(settings: JudgeSettings, cache: Path | None = None) -> "JudgePanel":

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ftgate.decide import outputs
 from ftgate.decide.comparison import pair, reference_arm, unconfirmed
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unsure, warn
 from ftgate.decide.statistics import interval, needed
@@ -52,6 +53,7 @@ def weigh(run: Run, evaluation: Evaluation) -> Rulings:
     """What the evaluation says: what is missing, what broke, and what held."""
     regression, held_out = _pairs(evaluation, "regression"), _pairs(evaluation, "held-out")
     yield from _arms(run, evaluation)
+    yield from outputs.told(run, evaluation)
     yield from _whole(evaluation, regression, held_out)
     yield from _regression(regression, run.plan.policy, baseline=reference_arm(evaluation) is Arm.BASELINE)
     yield from _held_out(held_out, run.plan.policy)

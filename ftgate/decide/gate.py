@@ -8,7 +8,8 @@
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
    base or is not the one that was trained, a set that is empty or that neither arm passes any of:
    inconclusive, whatever the rest says.
-   So it is with a judge that was not there, failed its canaries or left completions ungraded (decide/canaries.py).
+   So it is with an adapter whose completions are the base's although its loss moved (decide/outputs.py), and
+   with a judge that was not there, failed its canaries or left completions ungraded (decide/canaries.py).
 5. More broken regression prompts than the policy accepts fail the run. Ungraded ones are inconclusive when
    they could change that, else a warning.
 6. The held-out set passes when the candidate is not worse than the reference by more than the margin (lower

@@ -9,10 +9,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ftgate.decide.questions import sampled
 from ftgate.values.dataset import plain_messages
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import Prompt
-from ftgate.values.settings import EvaluationSettings, JudgeSettings
+from ftgate.values.settings import EvaluationSettings, JudgeSettings, ServerSettings
 from ftgate.values.training import BaseModel, Recipe
 
 BASE_ADAPTER = "base"
@@ -21,8 +22,10 @@ BASE_ADAPTER = "base"
 class ArmInputs(Struct, frozen=True, kw_only=True):
     """All that a graded arm depends on.
 
-    `adapter_sha256` is None for the base, `judge` None without a judge. `versions` covers the engine,
-    and ftgate itself, whose graders read the completions.
+    `adapter_sha256` is None for the base, `judge` None without a judge; it covers weights and configuration of the
+    adapter, as the digest of `base_model` does weights, tokenizer and chat template. `versions` covers the engine (its
+    version, device, dtype and how it batches), and ftgate itself, which quantises, renders and sorts prompts, and whose
+    graders read the completions. `seed` is that of drawn samples.
     """
 
     base_model: BaseModel
@@ -33,6 +36,24 @@ class ArmInputs(Struct, frozen=True, kw_only=True):
     versions: Mapping[str, str]
     judge: JudgeSettings | None = None
     judge_identity: str = ""
+    seed: int = 0
+
+
+def generation(settings: EvaluationSettings) -> EvaluationSettings:
+    """What of the settings may change a completion. What prompts are chosen by shows in the prompts; where a server is,
+    with which key it is asked and for how long are no part of it (its versions name the host), and neither are settings
+    of the engine that is not used. How many questions it is asked at once is: that changes its batches."""
+    server = settings.server
+    if settings.engine == "local" or server is None:
+        server = None
+    else:
+        server = ServerSettings(
+            base=server.base, setup=server.setup, concurrency=server.concurrency, extra_body=server.extra_body
+        )
+    batch_size = settings.batch_size if server is None else 0
+    return replace(
+        settings, base_sample=0, probes=False, held_out="auto", server=server, batch_size=batch_size
+    )
 
 
 def training_key(
@@ -68,12 +89,13 @@ def evaluation_key(inputs: ArmInputs) -> str:
     """
     return digest(
         {
-            "kind": "arm/1",
+            "kind": "arm/2",
             "base_model": _pinned(inputs.base_model),
             "method": inputs.method,
             "adapter": inputs.adapter_sha256 or BASE_ADAPTER,
             "prompts": prompts_digest([replace(prompt, tags=()) for prompt in inputs.prompts]),
             "generation": msgspec.to_builtins(inputs.generation),
+            "seed": inputs.seed,
             "versions": dict(inputs.versions),
             "judge": [_grading(inputs.judge), inputs.judge_identity],
         }
@@ -83,17 +105,19 @@ def evaluation_key(inputs: ArmInputs) -> str:
 def asked_key(inputs: ArmInputs) -> str:
     """SHA-256 (64 hex digits) that names the completions of one arm, whoever grades them.
 
-    Only what is sent to the model counts of a prompt: messages in order. `versions` hold ftgate's own too, as another
-    ftgate may ask in another way.
+    Only what is sent to the model counts of a prompt: messages in order, and whether it is sent again at a temperature.
+    `versions` hold ftgate's own too, as another ftgate may ask in another way.
     """
     return digest(
         {
-            "kind": "asked/1",
+            "kind": "asked/2",
             "base_model": _pinned(inputs.base_model),
             "method": inputs.method,
             "adapter": inputs.adapter_sha256 or BASE_ADAPTER,
             "messages": [plain_messages(prompt.messages) for prompt in inputs.prompts],
+            "again": sampled(inputs.prompts),
             "generation": msgspec.to_builtins(inputs.generation),
+            "seed": inputs.seed,
             "versions": dict(inputs.versions),
         }
     )

@@ -50,6 +50,16 @@ def asks_judge(prompt: Prompt) -> bool:
     return "judge" in prompt.expect or (isinstance(negated, Mapping) and "judge" in negated)
 
 
+def sampled(prompts: Sequence[Prompt]) -> list[int]:
+    """Places of the prompts that trained arms are asked again: regression prompts, where no judge can vote again
+    instead."""
+    return [
+        place
+        for place, prompt in enumerate(prompts)
+        if prompt.kind == "regression" and not asks_judge(prompt)
+    ]
+
+
 def _expected(reference: str, schema: OutputSchema, settings: Settings) -> dict[str, object]:
     how = settings.evaluation.held_out
     fields = _fields(reference) if how == "auto" else None

@@ -8,6 +8,8 @@ REMEDIES = {
     "baseline.failed": "repair the training data on the base branch first",
     "evaluation": "run `ftgate evaluate` on this run",
     "sentinel": "train again; if it stays so, method and base model do not fit each other",
+    "sentinel.identical": "see that the engine loads adapters (`ftgate engine check --adapter DIR`); evaluate again",
+    "sentinel.same-adapter": "empty the store and train again: one of the two was never trained",
     "regression.broken": "read what broke and correct the examples that teach it; a prompt that is itself wrong is "
     "changed on the base branch",
     "regression.ungraded": "see why they were not graded (a judge that is down, a broken expectation), and run again",

@@ -13,7 +13,20 @@ from ftgate.values.training import BaseModel
 
 BUNDLED = "bundled:tiny"
 _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
-_READ = ("config.json", "generation_config.json", "tokenizer*", "chat_template.jinja", "*.safetensors")
+_READ = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+    "added_tokens.json",
+    "special_tokens_map.json",
+    "chat_template*",
+    "additional_chat_templates/*",
+    "*.safetensors",
+)
+"""What a loader of weights, tokenizer or chat template reads: the digest of the model covers it."""
 
 
 class BaseModels:
@@ -76,8 +89,8 @@ class BaseModels:
 
 
 def _content_digest(folder: Path) -> str:
-    files = sorted({file for pattern in _READ for file in folder.glob(pattern)})
-    return digest([[file.name, digest_bytes(file.read_bytes())] for file in files])
+    files = sorted({file for pattern in _READ for file in folder.glob(pattern) if file.is_file()})
+    return digest([[file.relative_to(folder).as_posix(), digest_bytes(file.read_bytes())] for file in files])
 
 
 def _parameters(file: Path) -> int:

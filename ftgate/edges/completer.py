@@ -1,4 +1,9 @@
-"""Completions by transformers: one loaded base for all arms, same batches, same dtype."""
+"""Completions by transformers: one loaded base for all arms, same batches, same dtype.
+
+Batches are static. transformers can batch continuously (`generate_batch`), which follows PEFT's adapters and gave the
+same tokens as `generate` on a small model; but it was never seen to do so with bitsandbytes' NF4 on a GPU, where it
+would pay, and on a CPU it is slower by far. Whoever wants continuous batching has `evaluation.engine: server`.
+"""
 
 import gc
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +18,7 @@ from ftgate.ports import CompletionJob, Progress, Sampling
 from ftgate.values.evaluation import Completion, Prompt, Sentinel
 
 _PROBES = 4  # prompts on which the sentinel compares logits
+_BATCHES = "static, sorted by length, padded left"
 
 
 class LocalCompleter:
@@ -24,7 +30,10 @@ class LocalCompleter:
         self._tokenizer: Any = None
 
     def versions(self) -> Mapping[str, str]:
-        return loading.versions()
+        """Libraries, device and dtype. Attention follows from transformers and torch, quantisation from the method."""
+        libraries = loading.versions()
+        engine = f"transformers {libraries['transformers']}"
+        return {**libraries, "engine": engine, "batches": _BATCHES, **_device()}
 
     def complete(self, job: CompletionJob, progress: Progress) -> list[Completion]:
         with loading.quiet():
@@ -41,12 +50,18 @@ class LocalCompleter:
                     task.advance(len(batch))
             return [answers[index] for index in range(len(rendered))]
 
+    def prompt_tokens(self, job: CompletionJob) -> list[int]:
+        """How many tokens each prompt of a job has."""
+        with loading.quiet():
+            self._prepare(job)
+            return [len(prompt_ids(self._tokenizer, prompt.messages)) for prompt in job.prompts]
+
     def sentinel(self, job: CompletionJob) -> Sentinel:
         with loading.quiet():
             model = self._prepare(job)
             probes = job.prompts[:_PROBES]
             difference = max((self._difference(model, prompt) for prompt in probes), default=None)
-            return Sentinel(lora_b_norm=_lora_b_norm(job.adapter), logit_difference=difference)
+            return Sentinel(lora_b_norm=lora_b_norm(job.adapter), logit_difference=difference)
 
     def _prepare(self, job: CompletionJob) -> Any:
         wanted = (job.base_model.sha256, job.method)
@@ -112,6 +127,16 @@ class LocalCompleter:
         return float((with_adapter - without).abs().max())
 
 
+def _device() -> dict[str, str]:
+    """Kernels differ between generations of GPUs, not between two cards of one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return {"device": "cpu", "dtype": "float32"}
+    major, minor = torch.cuda.get_device_capability(0)
+    return {"device": f"cuda sm_{major}{minor}", "dtype": "bfloat16"}
+
+
 def _decoding(sampling: Sampling | None) -> dict[str, Any]:
     if sampling is None:
         return {"do_sample": False}
@@ -138,7 +163,7 @@ def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
     return sorted({int(end) for end in [*ends, tokenizer.eos_token_id] if end is not None})
 
 
-def _lora_b_norm(adapter: Path | None) -> float | None:
+def lora_b_norm(adapter: Path | None) -> float | None:
     """Euclidean norm over all LoRA-B weights: zero for an adapter that was never trained."""
     from safetensors import safe_open
 

@@ -50,7 +50,7 @@ class DirectoryStore:
     def keep_training(self, training: Training) -> Training:
         workspace = self._root / "work" / training.key
         target = self._root / "trainings" / training.key
-        sha256 = _adapter_digest(workspace / "adapter")
+        sha256 = adapter_digest(workspace / "adapter")
         kept = msgspec.structs.replace(
             training, adapter=f"trainings/{training.key}/adapter", adapter_sha256=sha256
         )
@@ -63,7 +63,7 @@ class DirectoryStore:
 
     def adapter(self, training: Training) -> Path:
         folder = self._root / training.adapter
-        found = _adapter_digest(folder)
+        found = adapter_digest(folder)
         if found != training.adapter_sha256:
             raise _damaged(folder.parent, f"digest {found[:12]}, recorded {training.adapter_sha256[:12]}")
         return folder
@@ -97,7 +97,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _adapter_digest(folder: Path) -> str:
+def adapter_digest(folder: Path) -> str:
+    """SHA-256 (64 hex digits) of an adapter's weights and configuration. Raises OutsideError when one is missing."""
     try:
         return digest([[name, digest_bytes((folder / name).read_bytes())] for name in _ADAPTER_FILES])
     except FileNotFoundError as error:

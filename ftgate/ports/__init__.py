@@ -74,6 +74,7 @@ class Ports:
     """Everything that the stages may ask. Edges that import heavy vendors do so when first asked.
 
     `salt` is random per process: text under test cannot guess the fences that the judge reads it in.
+    `server` is the completer that the settings name instead of `completer`; None when they name none.
     `meter` counts tokens where that takes no download.
     """
 
@@ -89,6 +90,7 @@ class Ports:
     progress: Progress
     clock: Clock
     salt: str
+    server: Callable[[Settings], Completer | None] = lambda settings: None
     meter: Callable[[Settings], Meter | None] = lambda settings: None
     baselines: Baselines = NO_BASELINES
     large_files: LargeFiles | None = None

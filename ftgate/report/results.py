@@ -20,6 +20,8 @@ _ADVICE = 6
 _NAMED = 10
 _RATES = 12
 
+_ODD = {"cut": "cut at the token limit:", "empty": "empty:", "identical": "the same as the base's:"}
+
 Kind = Literal["regression", "held-out"]
 KINDS: dict[Kind, str] = {"regression": "Regression prompts", "held-out": "Held-out set"}
 
@@ -44,7 +46,15 @@ def results_section(run: Run) -> Section | None:
     header = ["", *(arm.value for arm in arms), f"change from {reference}"]
     notes = (_flips(run, run.comparison), _names(run.comparison)) if run.comparison else ()
     return Section(
-        "results", 8, paragraphs("### Results", table(header, body), *notes, prose(judge_line(run), 300))
+        "results",
+        8,
+        paragraphs(
+            "### Results",
+            table(header, body),
+            *notes,
+            prose(judge_line(run), 300),
+            _completions(run.evaluation, arms),
+        ),
     )
 
 
@@ -52,6 +62,21 @@ def measures_section(run: Run) -> Section | None:
     """What else was measured, a line each: none of it is needed to understand the verdict."""
     said = [f"- {prose(line, 300)}" for line in measures(run)]
     return Section("other measures", 3, paragraphs("**Also measured**", "\n".join(said))) if said else None
+
+
+def _completions(evaluation: Evaluation, arms: Sequence[Arm]) -> str:
+    """Cut, empty and the base's own, in percent of each arm's completions; nothing where there is nothing to tell."""
+    shares = {arm: found for arm in arms if (found := evaluation.shares(arm))}
+    told = [
+        (name, {arm: ids for arm, each in shares.items() if (ids := getattr(each, field)) is not None})
+        for field, name in _ODD.items()
+    ]
+    said = [
+        f"{name} {', '.join(f'{arm} {100 * len(ids) / shares[arm].answered:.0f} %' for arm, ids in of.items())}"
+        for name, of in told
+        if any(of.values())
+    ]
+    return f"Completions {'; '.join(said)}." if said else ""
 
 
 def _share(evaluation: Evaluation, arm: Arm, kind: Kind) -> str:

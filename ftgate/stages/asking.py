@@ -1,12 +1,11 @@
 """What every arm is asked, and the key of its answers: needs neither an adapter nor a judge."""
 
-from collections.abc import Sequence
-
-from msgspec.structs import replace
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from ftgate import __version__
-from ftgate.decide.keys import ArmInputs, asked_key
-from ftgate.decide.questions import asks_judge, held_out_prompts
+from ftgate.decide.keys import ArmInputs, asked_key, generation
+from ftgate.decide.questions import held_out_prompts, sampled
 from ftgate.ports import Ports
 from ftgate.stages.inputs import Reserved
 from ftgate.values.baseline import Baseline
@@ -25,12 +24,18 @@ class Asking:
         self.settings = settings
         self.base_model = base_model
         self.prompts = tuple(prompts)
+        self.completer = ports.server(settings) or ports.completer
 
     @property
     def sampled(self) -> tuple[Prompt, ...]:
         """Regression prompts that are asked again, each as often as the settings say. A judge votes again instead."""
-        again = [p for p in self.prompts if p.kind == "regression" and not asks_judge(p)]
-        return tuple(again) * self.settings.evaluation.samples
+        again = tuple(self.prompts[place] for place in sampled(self.prompts))
+        return again * self.settings.evaluation.samples
+
+    @cached_property
+    def engine(self) -> Mapping[str, str]:
+        """What generates: a server is asked once."""
+        return self.completer.versions()
 
     def inputs(self, sha256: str | None) -> ArmInputs:
         """All that the completions of an adapter depend on; None is the base."""
@@ -39,9 +44,9 @@ class Asking:
             method=self.settings.training.method,
             adapter_sha256=sha256,
             prompts=self.prompts,
-            # What the prompts are chosen by shows in the prompts.
-            generation=replace(self.settings.evaluation, base_sample=0, probes=False, held_out="auto"),
-            versions={"ftgate": __version__, **self.ports.completer.versions()},
+            generation=generation(self.settings.evaluation),
+            versions={"ftgate": __version__, **self.engine},
+            seed=self.settings.training.seed,
         )
 
     def answered(self, record: Baseline) -> bool:

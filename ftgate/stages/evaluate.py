@@ -31,6 +31,7 @@ from ftgate.values.settings import JudgeSettings
 from ftgate.values.training import Training
 
 _PROMOTIONS = 200
+_ENGINE = ("engine", "host", "setup", "device", "dtype")
 _KNOWN_ALREADY = "training"  # the base's answers to training examples, judged together with the arms
 
 
@@ -78,7 +79,11 @@ def evaluate(run: Run, ports: Ports) -> Run:
             run.provenance,
             prompts_sha256=prompts_digest(asking.prompts),
             judges=judging.judges if judging else (),
-            generation={"max_new_tokens": settings.evaluation.max_new_tokens, "decoding": "greedy"},
+            generation={
+                "max_new_tokens": settings.evaluation.max_new_tokens,
+                "decoding": "greedy",
+                **{name: asking.engine[name] for name in _ENGINE if name in asking.engine},
+            },
         ),
     )
 
@@ -181,13 +186,13 @@ class Evaluator:
         started = self._ports.clock.seconds()
         adapter = self._adapter(arm, training) if training else None
         job = self._job(f"asking {arm.value}", adapter, self._prompts)
-        items = _items(self._prompts, self._ports.completer.complete(job, self._ports.progress))
+        items = _items(self._prompts, self._asking.completer.complete(job, self._ports.progress))
         return ArmEvaluation(
             arm=arm,
             adapter_sha256=training.adapter_sha256 if training else None,
             items=items,
             samples=self._samples(arm, adapter),
-            sentinel=self._ports.completer.sentinel(job) if training else None,
+            sentinel=self._asking.completer.sentinel(job) if training else None,
             seconds=round(self._ports.clock.seconds() - started, 1),
         )
 
@@ -200,7 +205,7 @@ class Evaluator:
             temperature=self._settings.evaluation.temperature, seed=self._settings.training.seed
         )
         job = replace(self._job(f"asking {arm.value} again", adapter, prompts), sampling=drawing)
-        return _items(prompts, self._ports.completer.complete(job, self._ports.progress))
+        return _items(prompts, self._asking.completer.complete(job, self._ports.progress))
 
     def _adapter(self, arm: Arm, training: Training) -> Path:
         """A training that was taken from the data branch has its adapter nowhere."""

@@ -139,6 +139,16 @@ class ArmEvaluation(Struct, frozen=True, kw_only=True):
     asked: str = ""
 
 
+class Shares(Struct, frozen=True, kw_only=True):
+    """Regression and held-out prompts that an arm answered, and ids of those whose completion was cut at the token
+    limit, is empty, or is the base's byte for byte (None for the base itself, and without it)."""
+
+    answered: int
+    cut: tuple[str, ...]
+    empty: tuple[str, ...]
+    identical: tuple[str, ...] | None
+
+
 class KnownAlready(Struct, frozen=True, kw_only=True):
     """Training examples that were put to the base alone, and what it said: they judge the data and no arm.
 
@@ -175,6 +185,25 @@ class Evaluation(Struct, frozen=True, kw_only=True):
         for item in self.arms[arm.value].samples if arm.value in self.arms else ():
             found.setdefault(item.prompt, []).append(item)
         return found
+
+    @property
+    def deciding(self) -> list[str]:
+        """Ids of the prompts whose outcome decides."""
+        return [*self.ids("regression"), *self.ids("held-out")]
+
+    def shares(self, arm: Arm) -> Shares | None:
+        """What is odd about an arm's completions; None when it answered nothing."""
+        items, base = self.items(arm), self.items(Arm.BASE)
+        said = {id: items[id].completion for id in dict.fromkeys(self.deciding) if id in items}
+        if not said:
+            return None
+        alike = [i for i, c in said.items() if i in base and base[i].completion.text == c.text]
+        return Shares(
+            answered=len(said),
+            cut=tuple(id for id, completion in said.items() if completion.finish == "length"),
+            empty=tuple(id for id, completion in said.items() if not completion.text.strip()),
+            identical=None if arm is Arm.BASE or not base else tuple(alike),
+        )
 
     def ids(self, kind: Kind) -> list[str]:
         """Ids of the prompts of a kind, in order."""

@@ -1,7 +1,7 @@
 """What the maintainers declare in ftgate.yaml: task, data, recipe, policy. Defaults are the seed's."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -64,6 +64,30 @@ class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int = 42
 
 
+class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server behind the chat completions API that answers for all arms: vLLM, SGLang, Ollama, ...
+
+    `base_url` usually ends in /v1; without it OPENAI_BASE_URL is asked. `base` is the name that the base model is
+    served under (the settings' `base_model` by default). `adapters`: "load" asks the server to load each adapter, under
+    a name made of its digest, from the path where it lies in the store; "served" expects it there under that name.
+
+    `setup` tells two set-ups apart that the server itself does not: version, quantisation, dtype, batch invariance. It
+    is part of the key of every completion, and needed where the server tells no version.
+    `api_key_env` is the variable that holds the key; the schema wants it with every `base_url` that is not on this
+    machine. `extra_body` is sent with every question. `retries` are those of one question.
+    """
+
+    base_url: str | None = None
+    base: str | None = None
+    adapters: Literal["load", "served"] = "load"
+    setup: str = ""
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: int = 8
+    timeout_seconds: float = 300.0
+    retries: int = 6
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+
+
 class EvaluationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`max_new_tokens` bounds every completion of every arm.
 
@@ -72,6 +96,8 @@ class EvaluationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     `held_out`: how held-out examples are graded; "auto" compares JSON objects field by field, asks the judge about free
     text where there is one, and wants the reference itself otherwise.
     `probes`: whether base and candidate are asked the probes of general ability.
+    `engine`: what generates, for all arms of a run: transformers on this machine, or what `server` describes.
+    `batch_size` is of the local engine.
     """
 
     max_new_tokens: int = 256
@@ -81,6 +107,8 @@ class EvaluationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     held_out: Literal["auto", "equals", "judge"] = "auto"
     base_sample: int = 100
     probes: bool = True
+    engine: Literal["local", "server"] = "local"
+    server: ServerSettings | None = None
 
 
 class JudgeLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,8 +5,16 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict, replace
 
-from ftgate.decide.keys import ArmInputs, evaluation_key, prompts_digest, training_key
-from ftgate.values.settings import EvaluationSettings, JudgeSettings
+from ftgate.decide.keys import (
+    ArmInputs,
+    asked_key,
+    evaluation_key,
+    generation,
+    prompts_digest,
+    training_key,
+)
+from ftgate.values.dataset import Message
+from ftgate.values.settings import EvaluationSettings, JudgeSettings, ServerSettings
 from tests.decide.builders import MODEL, RECIPE, prompt
 
 TRAINING: dict[str, Any] = {
@@ -99,3 +107,91 @@ def test_where_things_stand_is_not_what_they_are() -> None:
 
 def test_a_training_and_an_arm_never_share_a_key() -> None:
     assert len(training_key(**TRAINING)) == len(evaluation_key(ARM)) == 64
+
+
+ASKED = [
+    {"base_model": replace(MODEL, sha256="another chat template, tokenizer or weight")},
+    {"base_model": replace(MODEL, revision="r2")},
+    {"method": "lora"},
+    {"adapter_sha256": None},
+    {"adapter_sha256": "another weight or configuration"},
+    {"prompts": (replace(prompt("p1"), messages=(Message(role="user", content="other"),)), prompt("p2"))},
+    {"prompts": (prompt("p1", "held-out"), prompt("p2"))},
+    {"prompts": (replace(prompt("p1"), expect={"judge": True}), prompt("p2"))},
+    {"generation": EvaluationSettings(max_new_tokens=8)},
+    {"generation": EvaluationSettings(batch_size=1)},
+    {"generation": EvaluationSettings(samples=1)},
+    {"generation": EvaluationSettings(temperature=0.1)},
+    {"seed": 1},
+    {"versions": {"torch": "2.9"}},
+    {"versions": {"torch": "2.8", "device": "cuda sm_90"}},
+    {"versions": {"torch": "2.8", "dtype": "bfloat16"}},
+    {"versions": {"torch": "2.8", "engine": "vllm 0.11.0"}},
+]
+NOT_ASKED = [
+    {"base_model": replace(MODEL, location="/elsewhere")},
+    {"prompts": (replace(prompt("p1"), expect={"equals": "Q"}, tags=("t",)), prompt("p2"))},
+    {"judge": None},
+    {"judge_identity": "another"},
+]
+
+
+@pytest.mark.parametrize("change", ASKED)
+def test_what_may_change_a_completion_changes_its_key(change: dict[str, Any]) -> None:
+    assert asked_key(ARM) != asked_key(replace(ARM, **change))
+
+
+@pytest.mark.parametrize("change", NOT_ASKED)
+def test_who_grades_a_completion_does_not(change: dict[str, Any]) -> None:
+    assert asked_key(ARM) == asked_key(replace(ARM, **change))
+
+
+SERVER = EvaluationSettings(engine="server", server=ServerSettings(base_url="http://a/v1", base="m"))
+
+
+def of_server(**changes: Any) -> EvaluationSettings:
+    assert SERVER.server
+    return replace(SERVER, server=replace(SERVER.server, **changes))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        EvaluationSettings(),
+        of_server(base="n"),
+        of_server(setup="bf16"),
+        of_server(concurrency=1),
+        of_server(extra_body={"repetition_penalty": 1.1}),
+        replace(SERVER, max_new_tokens=8),
+        replace(SERVER, temperature=0.1),
+    ],
+)
+def test_settings_of_the_engine_that_may_change_a_completion(other: EvaluationSettings) -> None:
+    assert generation(other) != generation(SERVER)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        of_server(base_url="http://b/v1"),
+        of_server(api_key_env="VLLM_API_KEY"),
+        of_server(retries=0, timeout_seconds=1.0),
+        replace(SERVER, batch_size=3),
+        replace(SERVER, base_sample=3, probes=False, held_out="equals"),
+    ],
+)
+def test_settings_of_the_engine_that_may_not(other: EvaluationSettings) -> None:
+    assert generation(other) == generation(SERVER)
+
+
+def test_a_server_that_is_not_asked_is_no_part() -> None:
+    assert generation(replace(SERVER, engine="local")) == generation(EvaluationSettings())
+    assert generation(EvaluationSettings(batch_size=1)) != generation(EvaluationSettings())
+
+
+def test_every_setting_of_a_server_was_thought_of() -> None:
+    """A new one must be put into one of the two lists above, and into `generation`."""
+    assert set(ServerSettings.__struct_fields__) == {
+        *("base", "setup", "concurrency", "extra_body"),
+        *("base_url", "api_key_env", "retries", "timeout_seconds", "adapters"),
+    }

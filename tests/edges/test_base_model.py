@@ -31,6 +31,27 @@ def test_a_path_is_taken_and_any_changed_byte_changes_the_digest(folder: Path) -
     assert BaseModels().resolve(str(folder), None).sha256 != before.sha256
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vocab.json",
+        "merges.txt",
+        "spiece.model",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "chat_template.json",
+        "additional_chat_templates/tool_use.jinja",
+    ],
+)
+def test_whatever_tokenizes_or_renders_is_in_the_digest(folder: Path, name: str) -> None:
+    before = BaseModels().resolve(str(folder), None)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("{}")
+    with_it = BaseModels().resolve(str(folder), None)
+    (folder / name).write_text("[]")
+    assert len({before.sha256, with_it.sha256, BaseModels().resolve(str(folder), None).sha256}) == 3
+
+
 def test_pickled_weights_are_no_weights(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(SettingsError, match="no safetensors"):
