@@ -86,10 +86,10 @@ def _problems(trusted: Run, arrived: Arrived, known: Known, ports: Ports) -> lis
 def _known(trusted: Run, ports: Ports) -> Known:
     """Read from git here, as the trainer and the evaluator read it there."""
     settings, planned = planned_settings(ports, trusted.plan), trusted.plan
-    kept = reserved(ports, planned.merge_base, settings)
+    kept = reserved(ports, planned.base, settings)
 
     def examples(commit: str) -> tuple[Example, ...]:
-        return training_data(ports, commit, settings, planned.settings_path, planned.merge_base).examples
+        return training_data(ports, commit, settings, planned.settings_path, planned.base).examples
 
     before, after = examples(planned.merge_base), examples(planned.head)
     return Known(

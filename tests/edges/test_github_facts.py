@@ -400,7 +400,7 @@ def zipped(**files: bytes) -> bytes:
 def test_explain_posts_the_prompt_as_the_run_of_this_head_has_it(hub: GitHub) -> None:
     shown, made = sticky(hub), waiting(hub)
     stored = run(["PF"], ["PP"], plan=plan(head=head(hub)))
-    hub.artifact(NAME, made.id, "ftgate-run-1", zipped(run__json=to_json(stored)))
+    hub.artifact(NAME, made.id, "ftgate-verdict", zipped(run__json=to_json(stored)))
     reply = asked(hub, say(hub, "/ftgate explain r0"))
     assert reply is not None
     assert reply.sign == "+1", reply.text
@@ -419,7 +419,7 @@ def test_explain_posts_the_prompt_as_the_run_of_this_head_has_it(hub: GitHub) ->
 def test_explain_says_how_to_get_a_run_that_cannot_be_had(hub: GitHub, content: bytes) -> None:
     made = waiting(hub)
     if content:
-        hub.artifact(NAME, made.id, "ftgate-run-1", content)
+        hub.artifact(NAME, made.id, "ftgate-verdict", content)
     reply = asked(hub, say(hub, "/ftgate explain r0"))
     assert reply is not None
     assert reply.sign == "confused"
@@ -429,7 +429,7 @@ def test_explain_says_how_to_get_a_run_that_cannot_be_had(hub: GitHub, content: 
 
 def test_explain_never_shows_the_run_of_another_head(hub: GitHub) -> None:
     made = waiting(hub)
-    hub.artifact(NAME, made.id, "ftgate-run-1", zipped(run__json=to_json(run(["PF"], ["PP"]))))
+    hub.artifact(NAME, made.id, "ftgate-verdict", zipped(run__json=to_json(run(["PF"], ["PP"]))))
     reply = asked(hub, say(hub, "/ftgate explain r0"))
     assert reply is not None
     assert reply.sign == "confused"

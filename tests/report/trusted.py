@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ftgate.decide.gate import decide
-from ftgate.values.run import Run
+from ftgate.values.run import Run, VerdictOutcome
 from ftgate.values.trust import Admission, Permission, Waiver
 from tests.report.runs import failed, passed
 
@@ -23,13 +23,11 @@ def _waiver(reason: str, data: str = DATA, why: str = "the bank answers these by
 
 
 def waived() -> Run:
-    """Both reasons are accepted; an older waiver, for data that has changed since, is void."""
-    waivers = (
-        _waiver("regression.broken", "0" * 64, "looked at the first version"),
-        _waiver("regression.broken"),
-        _waiver("held-out.worse"),
-    )
-    run = replace(failed(), data_sha256=DATA, waivers=waivers)
+    """Every reason is accepted; an older waiver, for data that has changed since, is void."""
+    run, blocking = failed(), (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE)
+    blocked = [reason.id for reason in decide(run).reasons if reason.decides in blocking]
+    older = _waiver("regression.broken", "0" * 64, "looked at the first version")
+    run = replace(run, data_sha256=DATA, waivers=(older, *map(_waiver, blocked)))
     return replace(run, verdict=decide(run))
 
 

@@ -13,7 +13,7 @@ import pytest
 from ftgate.cli import wiring
 from ftgate.cli.main import main
 from ftgate.edges.github_api import Patience, Waiting
-from ftgate.wire import run_of, to_json
+from ftgate.wire import run_json, run_of
 from tests.builders import SETTINGS, base_files, lines, pairs
 from tests.commands import Command, commanding
 from tests.decide.builders import run
@@ -339,7 +339,7 @@ def test_a_run_of_another_repository_is_foreign(
     repository.commit("evil")
     out = tmp_path / "out"
     out.mkdir()
-    (out / "run.json").write_bytes(to_json(run(["PP"] * 30, ["PP"] * 100)))
+    (out / "run.json").write_bytes(run_json(run(["PP"] * 30, ["PP"] * 100)))
     said = ftgate(*gate(repository, out)[2][:-1], '{"train": {"result": "success"}}')
     assert said.code == 3
     assert "not about this pull request" in said.out

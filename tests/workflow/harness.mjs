@@ -164,6 +164,7 @@ function runGate(workflow, given) {
     else if (!holds(job.if, pick({ ...names, needs }, "jobIf"), status)) jobs[id] = { result: "skipped", outputs: {} };
     else if (asked.results?.[id]) jobs[id] = { outputs: {}, ...ended(asked.results[id]), runsOn: fill(job["runs-on"], pick({ ...names, needs }, "runsOn")) };
     else jobs[id] = runJob(id, job, shared, needs, given);
+    jobs[id].name = fill(job.name, pick({ ...names, needs }, "runsOn"));
   }
   const concurrency = filled(workflow.concurrency, pick(names, "concurrency"));
   return { jobs, concurrency };
