@@ -75,7 +75,7 @@ def _problems(trusted: Run, arrived: Arrived, known: Known, ports: Ports) -> lis
         return [Doubt(id="missing", text="no run arrived from the jobs before; their logs say why")]
     found = list(doubts(trusted, arrived.run, known))
     if not found and arrived.run.evaluation is not None:
-        found += _grades(arrived.run.evaluation)
+        found += invented(arrived.run.evaluation)
     if not found and arrived.run.baseline is not None:
         record = ports.baselines.find(arrived.run.baseline.key).record
         if text := unrecorded(arrived.run, record):
@@ -102,8 +102,8 @@ def _known(trusted: Run, ports: Ports) -> Known:
     )
 
 
-def _grades(evaluation: Evaluation) -> Iterator[Doubt]:
-    """Every grader but the judge is a function of the completion: what was graded otherwise is invented."""
+def invented(evaluation: Evaluation) -> Iterator[Doubt]:
+    """The first grade that is not so: every grader but the judge is a function of the completion."""
     prompts = {prompt.id: prompt for prompt in evaluation.prompts}
     items = {name: (*arm.items, *arm.samples) for name, arm in evaluation.arms.items()}
     if known := evaluation.known_already:
@@ -112,10 +112,10 @@ def _grades(evaluation: Evaluation) -> Iterator[Doubt]:
     for name, said in items.items():
         for item in said:
             given = {g.grader: g.outcome for g in item.grades if g.grader not in _JUDGED}
-            right = grade(prompts[item.prompt], item.completion)
+            right = grade(prompts[item.prompt], item.completion) if item.prompt in prompts else ()
             expected = {g.grader: g.outcome for g in right if g.grader not in _JUDGED}
             missing = {g.grader for g in right} - {g.grader for g in item.grades}
-            if given != expected or missing:
+            if item.prompt not in prompts or given != expected or missing:
                 text = f"the grade of {item.prompt} for the {name} is not what its graders say"
                 yield Doubt(id="forged", text=text)
                 return

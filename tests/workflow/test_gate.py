@@ -350,6 +350,17 @@ def test_promotion_finds_the_run_of_the_queue(stage: Stage) -> None:
     assert step(said, "promote", "Promote")["log"].split() == ["run.json"], log(said, "promote")
 
 
+def test_promotion_takes_no_run_that_somebody_started_by_hand(stage: Stage) -> None:
+    """It belongs to the commit of a branch, and says nothing about what was judged there, nor by which workflow."""
+    event = stage.push(OFF)
+    run = stage.hub.run(BANK, OURS, event["after"], {"gate / ftgate": ()}, event="workflow_dispatch")
+    stage.hub.finish(run, {"gate / ftgate": "success"})
+    stage.hub.artifact(BANK, run.id, "ftgate-verdict", b"")
+    said = stage.run("push", event, more={"Promote": 'test ! -e "$RUNNER_TEMP/tested"'})
+    assert step(said, "promote", "Take over its evidence")["outcome"] == "skipped"
+    assert results(said)["promote"] == "success", log(said, "promote")
+
+
 def test_a_push_that_nobody_tested_promotes_without_evidence(stage: Stage) -> None:
     said = stage.run("push", stage.push(OFF), more={"Promote": 'test ! -e "$RUNNER_TEMP/tested"'})
     assert results(said)["promote"] == "success", log(said, "promote")
