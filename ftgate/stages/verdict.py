@@ -20,6 +20,7 @@ from ftgate.stages.decide import decide
 from ftgate.stages.evaluate import recent
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.stages.plan import plan
+from ftgate.stages.preview import preview
 from ftgate.stages.validate import blocks, validate
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Evaluation
@@ -50,8 +51,8 @@ def verdict(request: Request, ports: Ports, arrived: Arrived, said: Said = Said(
     """The run with its verdict. What cannot be believed is left out, and is a reason of its own."""
     trusted = replace(plan(request, ports), jobs=arrived.jobs, admission=said.admission, waivers=said.waivers)
     if not trusted.plan.applicable:
-        return decide(replace(trusted, stages=("plan", "decide")))
-    trusted = validate(replace(trusted, stages=("plan", "validate")), ports)
+        return decide(replace(preview(trusted, ports), stages=("plan", "decide")))
+    trusted = preview(validate(replace(trusted, stages=("plan", "validate")), ports), ports)
     found = list(_stale(trusted, said))
     if not blocks(trusted):
         known = _known(trusted, ports)

@@ -1,4 +1,4 @@
-"""What an attacker chooses about a pull request: where it branches off, what it merges into, how its files are called."""
+"""What an attacker chooses about a pull request: where it branches off, and how its files are called."""
 
 import subprocess
 from pathlib import Path
