@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 ARTIFACT = "ftgate-verdict"
-EVENTS = ("merge_group", "pull_request_target", "workflow_dispatch")
+EVENTS = ("merge_group", "pull_request_target")
+"""Not those that somebody started by hand: such a run belongs to the commit of a branch, not to what it judged."""
 _SECONDS = 30
 
 

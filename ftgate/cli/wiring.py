@@ -104,9 +104,6 @@ def data_branch(root: Path, remote: str | None = None) -> Baselines:
     told = {name: os.environ[name] for name in _GIT if name in os.environ}
     return DataBranch(root, {"PATH": os.defpath, **told}, remote)
 
-    """Random per process; see Ports."""
-    return secrets.token_hex(16)
-
 
 def commits(root: Path) -> GitObjects:
     """The commits of a local repository."""

@@ -59,7 +59,8 @@ def repository(setup: RepositorySetup) -> Iterator[Diagnosis]:
         yield bad(what, "Write one with `ftgate init --github`, and merge it into the default branch.")
     for file, _, uses in calling:
         yield from _workflow(file, uses)
-    names = [f"{job} / {CHECK}" for _, job, _ in calling] or [CHECK]
+    check = CHECK if setup.is_default else f"{CHECK} (refs/heads/{setup.branch})"
+    names = [f"{job} / {check}" for _, job, _ in calling] or [check]
     yield from _required(setup, names)
     yield from _queue(setup, [file for file, _, _ in calling])
     yield from _forks(setup)

@@ -38,7 +38,7 @@ def doubts(trusted: Run, arrived: Run, known: Known) -> tuple[Doubt, ...]:
 
 
 def _foreign(trusted: Run, arrived: Run) -> Iterator[str]:
-    # The base branch may have moved since: what counts is where the two meet, and that is compared.
+    # The base branch may have moved since: what counts are its rules and where the two meet, and these are compared.
     for name in _COMPARED:
         mine, theirs = getattr(trusted.plan, name), getattr(arrived.plan, name)
         if mine != theirs:

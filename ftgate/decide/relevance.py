@@ -42,7 +42,8 @@ def relevance(
     if not training_paths(settings, settings_path, before.keys() | after.keys()):
         raise SettingsError(
             f"{settings_path}: data.train matches no file on either side: {', '.join(settings.data.train)}",
-            advice="Correct the globs on the base branch: a gate that looks at nothing would be green for ever.",
+            advice="Correct the globs on the base branch, or merge it into this one: "
+            "a gate that looks at nothing would be green for ever.",
         )
     return Relevance(
         applicable=bool(changed), why=_why(changed, settings), changed=changed, protected=protected

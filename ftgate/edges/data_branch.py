@@ -150,10 +150,7 @@ class DataBranch:
         target = f"{commit}:{LOCAL}"
         done = self._git("push", "--porcelain", "--no-verify", lease, self._remote, target, online=True)
         if done.returncode != 0:
-            if re.search(
-                r"stale info|cannot lock ref|failed to update ref|incorrect old value|fetch first",
-                _text(done),
-            ):
+            if _LOST.search(_text(done)):
                 raise _Moved
             raise self._unreachable(done)
         self._git("update-ref", FETCHED, commit)

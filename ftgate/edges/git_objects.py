@@ -59,7 +59,13 @@ class GitObjects:
         done = self._git("ls-tree", "-r", "-z", "--long", "--full-tree", commit)
         if done.returncode != 0:
             raise OutsideError(f"{self._root}: cannot list commit {commit[:12]}: {_said(done)}")
-        return [_entry(line) for line in done.stdout.split(b"\0") if line]
+        entries = [_entry(line) for line in done.stdout.split(b"\0") if line]
+        if len({entry.path for entry in entries}) < len(entries):
+            raise InputError(
+                f"{self._root}: two paths of commit {commit[:12]} cannot be told apart",
+                advice="Rename the one that is no UTF-8: one file would hide the other.",
+            )
+        return entries
 
     def read(self, entry: TreeEntry) -> bytes:
         done = self._git("cat-file", "blob", entry.oid)
@@ -94,11 +100,11 @@ def _entry(line: bytes) -> TreeEntry:
 
 
 def _readable(path: bytes) -> str:
-    """The path as text; no two paths give the same, so that none can hide behind another."""
+    """The path as text. Bytes that are no UTF-8 are escaped; how the name ends stays, as globs go by it."""
     try:
         return path.decode()
     except UnicodeDecodeError:
-        return path.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace") + " (no UTF-8)"
+        return path.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:

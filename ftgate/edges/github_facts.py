@@ -18,8 +18,8 @@ from ftgate.report.help import with_answer
 from ftgate.report.stamp import MARKER
 from ftgate.values.trust import Comment, Permission, Person, PullFacts, WorkflowJob, WorkflowRun
 
-ARTIFACT = "ftgate-"
-"""How the artifacts of the gate begin; the newest is the one that came farthest."""
+ARTIFACT = "ftgate-verdict"
+"""What the verdict's job leaves. The other artifacts are of machines that nobody has checked."""
 _PAGES = 100
 """Pages of 100: no pull request has more comments, and no server may page for ever."""
 

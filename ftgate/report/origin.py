@@ -114,7 +114,7 @@ def provenance_section(run: Run) -> Section:
         details(
             "Provenance, and how to run it again",
             paragraphs(
-                block(rerun_command(run.plan.merge_base, run.plan.head), 400),
+                block(rerun_command(run.plan.base, run.plan.head), 400),
                 table(["what", "which"], body),
                 _recipe(run.recipe) if run.recipe else "",
                 "Versions: " + ", ".join(code(f"{n} {v}", 80) for n, v in versions) if versions else "",

@@ -181,7 +181,7 @@ def _next(run: Run) -> Iterator[Line]:
 
 def next_step(run: Run) -> tuple[str, str]:
     """What the reader does next, by outcome: a sentence, and the command to type where there is one."""
-    again = rerun_command(short(run.plan.merge_base), "HEAD" if run.verdict else short(run.plan.head))
+    again = rerun_command(short(run.plan.base), "HEAD" if run.verdict else short(run.plan.head))
     outcome = run.verdict.outcome if run.verdict else None
     if outcome is VerdictOutcome.PASS:
         return "merge; the next pull request is compared with what this data teaches.", ""

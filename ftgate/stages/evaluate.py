@@ -38,7 +38,7 @@ _KNOWN_ALREADY = "training"  # the base's answers to training examples, judged t
 def evaluate(run: Run, ports: Ports) -> Run:
     """The run with its evaluation: one arm for the base and one per training that succeeded."""
     settings, plan = planned_settings(ports, run.plan), run.plan
-    kept = reserved(ports, plan.merge_base, settings)
+    kept = reserved(ports, plan.base, settings)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     asking = Asking(ports, settings, base_model, questions(ports, kept, settings))
     bench = Bench(ports.judge(settings), settings.judge, ports.salt, ports.progress)
@@ -50,7 +50,7 @@ def evaluate(run: Run, ports: Ports) -> Run:
         for arm, training in trainings.items()
         if arm is Arm.BASE or (training is not None and training.failure is None)
     }
-    examples = training_data(ports, plan.head, settings, plan.settings_path, plan.merge_base).examples
+    examples = training_data(ports, plan.head, settings, plan.settings_path, plan.base).examples
     sample = training_sample(examples, kept.output_schema, settings)
     if sample:
         known_already = Evaluator(Asking(ports, settings, base_model, sample), bench)

@@ -1,4 +1,4 @@
-"""What stages read of the two commits: everything that decides from the merge base, training data from the head."""
+"""What stages read of the two commits: everything that decides from the base branch, training data from the head."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
@@ -60,10 +60,10 @@ def settings_at(ports: Ports, commit: str, path: str) -> tuple[Settings, str] | 
 
 def planned_settings(ports: Ports, plan: Plan) -> Settings:
     """The settings that the plan was made with. Raises InputError when the repository no longer has them."""
-    found = settings_at(ports, plan.merge_base, plan.settings_path)
+    found = settings_at(ports, plan.base, plan.settings_path)
     if found is None or found[1] != plan.settings_sha256:
         raise InputError(
-            f"{plan.settings_path} at {plan.merge_base[:12]} is not what this run was planned with",
+            f"{plan.settings_path} at {plan.base[:12]} is not what this run was planned with",
             advice="Start again in a new directory: ftgate run ... --out DIR",
         )
     return found[0]
@@ -72,7 +72,7 @@ def planned_settings(ports: Ports, plan: Plan) -> Settings:
 def training_data(ports: Ports, commit: str, settings: Settings, settings_path: str, trusted: str) -> Dataset:
     """Every training example of a commit, in the order in which it is trained: by path, then by line.
 
-    `trusted` is the commit whose example schema is asked of the lines: the merge base, in a run.
+    `trusted` is the commit whose example schema is asked of the lines: that of the base branch, in a run.
     """
     schema = example_schema(ports, trusted, settings)
     entries = _entries(ports, commit)
@@ -163,7 +163,7 @@ def _refused(content: bytes, things: Sequence[Batch | Finding]) -> Iterator[tupl
 
 
 def reserved(ports: Ports, commit: str, settings: Settings) -> Reserved:
-    """Output schema, regression prompts and held-out set, as of a commit (the merge base, in a run).
+    """Output schema, regression prompts and held-out set, as of a commit (that of the base branch, in a run).
 
     Raises SettingsError when one of them cannot be read: a reserved set with a hole decides nothing.
     """

@@ -12,7 +12,8 @@ def plan(request: Request, ports: Ports) -> Run:
     """A run with nothing but its plan. Raises SettingsError when neither side has settings."""
     base, head = ports.repository.commit(request.base), ports.repository.commit(request.head)
     merge_base = ports.repository.merge_base(base, head)
-    found = settings_at(ports, merge_base, request.settings_path)
+    # The rules of the branch as it is now: where a pull request branched off is its author's choice.
+    found = settings_at(ports, base, request.settings_path)
     made = _introduction(request, ports, head) if found is None else None
     if made is None:
         assert found is not None
@@ -45,7 +46,7 @@ def _introduction(request: Request, ports: Ports, head: str) -> Plan:
     found = settings_at(ports, head, request.settings_path)
     if found is None:
         raise SettingsError(
-            f"no {request.settings_path} at {merge_base[:12]}, the merge base of {request.base} and {request.head}",
+            f"no {request.settings_path} at {base[:12]}, which is {request.base}, and none at {request.head}",
             advice="Write one with `ftgate init`, commit it to the base branch, or name it with --settings.",
         )
     settings, _ = found

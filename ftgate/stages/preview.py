@@ -57,7 +57,7 @@ def _preview(run: Run, ports: Ports) -> Preview:
         return Preview(problem=f"data.train matches no file: {', '.join(settings.data.train)}"[:_NOTE])
     known: Sequence[Finding] = run.findings
     if old and not plan.applicable:
-        known = _examined(ports, plan.head, plan.merge_base, old, plan.settings_path, ports.meter(old))[1]
+        known = _examined(ports, plan.head, plan.base, old, plan.settings_path, ports.meter(old))[1]
     more = _without(findings, known)
     return Preview(
         files=len(dataset.files),

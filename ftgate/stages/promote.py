@@ -16,6 +16,7 @@ from ftgate.stages.evaluate import Evaluator
 from ftgate.stages.inputs import Reserved, reserved, settings_at, training_data
 from ftgate.stages.judging import Bench
 from ftgate.stages.train import ArmTrainer
+from ftgate.stages.verdict import invented
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation
 from ftgate.values.run import Run
@@ -72,6 +73,8 @@ def promote(push: Push, runs: Mapping[str, Run], ports: Ports) -> Promoted:
     )
     for where, run in runs.items():
         tested = promotable(run, merged)
+        if isinstance(tested, Promotable) and (wrong := next(invented(tested.evaluation), None)):
+            tested = wrong.text
         if isinstance(tested, Promotable):
             done = _keep(tested, merged, f"{where} tested exactly what was merged", ports)
             return replace(done, said=(*said, *done.said))

@@ -20,11 +20,11 @@ from ftgate.values.training import BaseModel, Recipe, Training
 def train(run: Run, ports: Ports) -> Run:
     """The run with recipe, baseline (None when the merge base has no examples) and candidate."""
     settings = planned_settings(ports, run.plan)
-    kept = reserved(ports, run.plan.merge_base, settings)
+    kept = reserved(ports, run.plan.base, settings)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     trainer = ArmTrainer(ports, settings, base_model, kept.held_out)
     commits = {Arm.BASELINE: run.plan.merge_base, Arm.CANDIDATE: run.plan.head}
-    home, trusted = run.plan.settings_path, run.plan.merge_base
+    home, trusted = run.plan.settings_path, run.plan.base
     data = {arm: training_data(ports, at, settings, home, trusted).examples for arm, at in commits.items()}
     asking = Asking(ports, settings, base_model, questions(ports, kept, settings))
     baseline, origin = trainer.baseline(run.plan.merge_base, data[Arm.BASELINE], asking)

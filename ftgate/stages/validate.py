@@ -28,8 +28,8 @@ def validate(run: Run, ports: Ports) -> Run:
     """The run with files, findings (by place, worst first within a line) and the data diff, where it is concerned."""
     if not run.plan.applicable:
         return run
-    settings, trusted = planned_settings(ports, run.plan), run.plan.merge_base
-    kept = reserved(ports, run.plan.merge_base, settings)
+    settings, trusted = planned_settings(ports, run.plan), run.plan.base
+    kept = reserved(ports, trusted, settings)
     home = run.plan.settings_path
     before = training_data(ports, run.plan.merge_base, settings, home, trusted)
     after = training_data(ports, run.plan.head, settings, home, trusted)

@@ -20,6 +20,7 @@ from ftgate.stages.decide import decide
 from ftgate.stages.evaluate import recent
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.stages.plan import plan
+from ftgate.stages.preview import preview
 from ftgate.stages.validate import blocks, validate
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Evaluation
@@ -50,8 +51,8 @@ def verdict(request: Request, ports: Ports, arrived: Arrived, said: Said = Said(
     """The run with its verdict. What cannot be believed is left out, and is a reason of its own."""
     trusted = replace(plan(request, ports), jobs=arrived.jobs, admission=said.admission, waivers=said.waivers)
     if not trusted.plan.applicable:
-        return decide(replace(trusted, stages=("plan", "decide")))
-    trusted = validate(replace(trusted, stages=("plan", "validate")), ports)
+        return decide(replace(preview(trusted, ports), stages=("plan", "decide")))
+    trusted = preview(validate(replace(trusted, stages=("plan", "validate")), ports), ports)
     found = list(_stale(trusted, said))
     if not blocks(trusted):
         known = _known(trusted, ports)
@@ -75,7 +76,7 @@ def _problems(trusted: Run, arrived: Arrived, known: Known, ports: Ports) -> lis
         return [Doubt(id="missing", text="no run arrived from the jobs before; their logs say why")]
     found = list(doubts(trusted, arrived.run, known))
     if not found and arrived.run.evaluation is not None:
-        found += _grades(arrived.run.evaluation)
+        found += invented(arrived.run.evaluation)
     if not found and arrived.run.baseline is not None:
         record = ports.baselines.find(arrived.run.baseline.key).record
         if text := unrecorded(arrived.run, record):
@@ -86,10 +87,10 @@ def _problems(trusted: Run, arrived: Arrived, known: Known, ports: Ports) -> lis
 def _known(trusted: Run, ports: Ports) -> Known:
     """Read from git here, as the trainer and the evaluator read it there."""
     settings, planned = planned_settings(ports, trusted.plan), trusted.plan
-    kept = reserved(ports, planned.merge_base, settings)
+    kept = reserved(ports, planned.base, settings)
 
     def examples(commit: str) -> tuple[Example, ...]:
-        return training_data(ports, commit, settings, planned.settings_path, planned.merge_base).examples
+        return training_data(ports, commit, settings, planned.settings_path, planned.base).examples
 
     before, after = examples(planned.merge_base), examples(planned.head)
     return Known(
@@ -102,8 +103,8 @@ def _known(trusted: Run, ports: Ports) -> Known:
     )
 
 
-def _grades(evaluation: Evaluation) -> Iterator[Doubt]:
-    """Every grader but the judge is a function of the completion: what was graded otherwise is invented."""
+def invented(evaluation: Evaluation) -> Iterator[Doubt]:
+    """The first grade that is not so: every grader but the judge is a function of the completion."""
     prompts = {prompt.id: prompt for prompt in evaluation.prompts}
     items = {name: (*arm.items, *arm.samples) for name, arm in evaluation.arms.items()}
     if known := evaluation.known_already:
@@ -112,10 +113,10 @@ def _grades(evaluation: Evaluation) -> Iterator[Doubt]:
     for name, said in items.items():
         for item in said:
             given = {g.grader: g.outcome for g in item.grades if g.grader not in _JUDGED}
-            right = grade(prompts[item.prompt], item.completion)
+            right = grade(prompts[item.prompt], item.completion) if item.prompt in prompts else ()
             expected = {g.grader: g.outcome for g in right if g.grader not in _JUDGED}
             missing = {g.grader for g in right} - {g.grader for g in item.grades}
-            if given != expected or missing:
+            if item.prompt not in prompts or given != expected or missing:
                 text = f"the grade of {item.prompt} for the {name} is not what its graders say"
                 yield Doubt(id="forged", text=text)
                 return

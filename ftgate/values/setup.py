@@ -7,7 +7,7 @@ from msgspec import Struct
 ACTIONS_APP = 15368
 """Integration id of GitHub Actions: the app that the gate's job reports as."""
 CHECK = "ftgate"
-"""Name of the job that gives the verdict; below a calling job it reports as "caller / ftgate"."""
+"""Name of the job with the verdict about the default branch; below a calling job it reports as "caller / ftgate"."""
 
 
 class Sign(StrEnum):

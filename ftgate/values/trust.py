@@ -158,8 +158,8 @@ class WorkflowJob(Struct, frozen=True, kw_only=True):
 
     @property
     def short_name(self) -> str:
-        """A reusable workflow's job is called "caller / job"."""
-        return self.name.rpartition(" / ")[2]
+        """A reusable workflow's job is called "caller / job", and the verdict's "ftgate (branch)" for some branches."""
+        return self.name.rpartition(" / ")[2].partition(" (")[0]
 
 
 class WorkflowRun(Struct, frozen=True, kw_only=True):

@@ -118,7 +118,9 @@ def test_what_cannot_be_read_is_said_and_not_taken_for_granted() -> None:
     sign, text = said(unread=("branch protection of main (HTTP 403, needs an administrator)",))
     assert sign is Sign.WARN
     assert "administrator" in text
-    assert said(is_default=False)[0] is Sign.WARN
+    assert said(is_default=False)[0] is Sign.BAD, "the check of another branch has its name"
+    own = RequiredCheck(name="gate / ftgate (refs/heads/main)", app=ACTIONS_APP, source="x")
+    assert said(is_default=False, checks=(own,))[0] is Sign.WARN
 
 
 FINE = DataSetup(

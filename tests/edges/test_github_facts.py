@@ -419,7 +419,7 @@ def test_explain_posts_the_prompt_as_the_run_of_this_head_has_it(hub: GitHub) ->
 def test_explain_says_how_to_get_a_run_that_cannot_be_had(hub: GitHub, content: bytes) -> None:
     made = waiting(hub)
     if content:
-        hub.artifact(NAME, made.id, "ftgate-run-1", content)
+        hub.artifact(NAME, made.id, "ftgate-verdict", content)
     reply = asked(hub, say(hub, "/ftgate explain r0"))
     assert reply is not None
     assert reply.sign == "confused"

@@ -13,7 +13,7 @@ from tests.report.foreign import texts
 from tests.report.hostile import hostile
 from tests.report.kinds import KINDS
 from tests.report.page import Page, assert_inert
-from tests.report.story import HEAD, MERGE_BASE
+from tests.report.story import BASE, HEAD
 
 GOLDEN = golden.texts()
 
@@ -90,7 +90,7 @@ def test_a_forged_head_does_not_reach_the_marker() -> None:
 
 def test_a_rerun_is_quoted_for_the_shell() -> None:
     run = runs.failed()
-    assert f"--base {MERGE_BASE} --head {HEAD}" in comment(run)
+    assert f"--base {BASE} --head {HEAD}" in comment(run)
     forged = replace(run, plan=replace(run.plan, head="$(reboot)"))
     assert "--head '$(reboot)'" in comment(forged)
 

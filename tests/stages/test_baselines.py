@@ -12,7 +12,7 @@ from ftgate.errors import InputError, OutsideError
 from ftgate.ports import Judge
 from ftgate.stages.pipeline import gate, resume
 from ftgate.stages.promote import Push, promote
-from ftgate.values.evaluation import Arm
+from ftgate.values.evaluation import Arm, Outcome
 from ftgate.values.run import Request, Run, VerdictOutcome
 from ftgate.values.settings import Settings
 from tests.builders import SETTINGS, base_files, lines, pairs, prompts
@@ -189,9 +189,13 @@ def forged(run: Run, how: str) -> Run:
     assert run.candidate is not None and run.evaluation is not None and run.provenance.base_model is not None
     arms = run.evaluation.arms
     answer = arms["candidate"]
+    first, *others = answer.items
+    worse = tuple(replace(grade, outcome=Outcome.FAILED) for grade in first.grades)
     evaluation = {
         "no answers": {**arms, "candidate": replace(answer, items=answer.items[1:])},
         "no arm": {"base": arms["base"]},
+        "a grade": {**arms, "candidate": replace(answer, items=(replace(first, grades=worse), *others))},
+        "a prompt of the base": {**arms, "base": replace(arms["base"], items=(replace(first, prompt="x"),))},
         "no sentinel": {**arms, "candidate": replace(answer, sentinel=None)},
         "another adapter": {**arms, "candidate": replace(answer, adapter_sha256="f" * 64)},
     }
@@ -223,6 +227,8 @@ def forged(run: Run, how: str) -> Run:
         "an easier prompt",
         "no answers",
         "no arm",
+        "a grade",
+        "a prompt of the base",
         "no sentinel",
         "another adapter",
         "failed",

@@ -62,7 +62,7 @@ def test_swapped_labels_fail_with_the_broken_prompts_named(tmp_path: Path) -> No
     assert run.diff is not None and run.diff.changed == 60
 
 
-def test_rules_come_from_the_merge_base_and_changes_to_them_are_named(tmp_path: Path) -> None:
+def test_rules_come_from_the_base_branch_and_changes_to_them_are_named(tmp_path: Path) -> None:
     bent = SETTINGS.replace("max_broken: 2", "max_broken: 1000")
     made = world(
         tmp_path,

@@ -95,6 +95,16 @@ def test_nothing_is_needed_where_the_gate_is_not_concerned(tmp_path: Path) -> No
     assert outcome(again) is VerdictOutcome.NOT_APPLICABLE
 
 
+def test_changed_rules_are_previewed_here_too_and_never_taken_from_the_run(tmp_path: Path) -> None:
+    stricter = base_files()["ftgate.yaml"] + "checks: {size: 'off'}\n"
+    for more in ({}, {"data__train__b_dot_jsonl": lines(pairs(3, start=100))}):
+        made = world(tmp_path / str(len(more)), ftgate_dot_yaml=stricter, **more)
+        run = gate(REQUEST, made.ports)
+        assert run.preview is not None
+        again = judged(made, replace(run, preview=replace(run.preview, problem="invented")))
+        assert again.preview == run.preview
+
+
 def test_a_run_that_cannot_be_read_is_no_pass(tmp_path: Path) -> None:
     arrived = Arrived(problem="run.json: not a readable run", jobs=OK)
     again = verdict(REQUEST, good(tmp_path).ports, arrived)

@@ -16,6 +16,7 @@ class Row(NamedTuple):
 
 ATTACKS = "tests/threats/test_attacks.py::"
 TRUST = "tests/decide/test_trust.py::"
+BRANCHES = "tests/threats/test_branches.py::"
 FACTS = "tests/edges/test_github_facts.py::"
 VERDICT = "tests/stages/test_verdict.py::"
 WAIVERS = "tests/decide/test_waivers.py::"
@@ -47,7 +48,8 @@ ROWS: dict[int, Row] = {
         "the pull request edits policy, prompts, schemas or the judge",
         (
             f"{ATTACKS}test_a_pull_request_cannot_bend_the_rules_it_is_judged_by",
-            "tests/stages/test_pipeline.py::test_rules_come_from_the_merge_base_and_changes_to_them_are_named",
+            f"{BRANCHES}test_an_old_place_to_branch_off_brings_no_old_rules",
+            "tests/stages/test_pipeline.py::test_rules_come_from_the_base_branch_and_changes_to_them_are_named",
         ),
     ),
     4: Row(
@@ -91,6 +93,9 @@ ROWS: dict[int, Row] = {
             "tests/edges/test_run_files.py::test_anything_else_is_refused_and_gone",
             "tests/edges/test_run_files.py::test_a_link_a_pipe_and_a_directory_are_not_read",
             f"{FACTS}test_an_archive_is_read_within_bounds_and_never_unpacked",
+            f"{FACTS}test_explain_posts_the_prompt_as_the_run_of_this_head_has_it",
+            "tests/stages/test_baselines.py::test_a_run_that_does_not_prove_what_was_merged_is_not_promoted",
+            f"{JOBS}test_promotion_takes_no_run_that_somebody_started_by_hand",
         ),
     ),
     8: Row(
@@ -127,6 +132,8 @@ ROWS: dict[int, Row] = {
             f"{ATTACKS}test_links_and_submodules_are_never_followed",
             f"{ATTACKS}test_hostile_file_names_do_not_act",
             "tests/edges/test_git_objects.py::test_names_with_spaces_newlines_and_unicode_survive",
+            f"{BRANCHES}test_a_name_that_is_no_text_hides_no_data",
+            f"{BRANCHES}test_two_names_that_read_alike_are_refused",
         ),
     ),
     14: Row("a git-LFS pointer is trained as data", ("tests/edges/test_matrix.py::*",)),
@@ -193,7 +200,14 @@ ROWS: dict[int, Row] = {
             f"{WORKFLOW}test_the_verdict_always_comes_and_looks_at_every_job",
         ),
     ),
-    24: Row("another app reports the check", (f"{DOCTOR}test_what_only_looks_like_a_gate",)),
+    24: Row(
+        "something else reports the check",
+        (
+            f"{DOCTOR}test_what_only_looks_like_a_gate",
+            f"{JOBS}test_a_verdict_about_another_branch_has_another_name",
+            f"{JOBS}test_a_branch_that_is_called_almost_like_the_default_one_never_passes",
+        ),
+    ),
     25: Row(
         "a waiver is abused",
         (

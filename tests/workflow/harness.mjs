@@ -1,8 +1,8 @@
 // Runs a workflow, or a composite action, as GitHub would: one JSON object on standard input says what happened, one on
 // standard output says what came of it. Steps run for real, in bash; `uses:` is answered here by the action's name.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { asText, fill, holds, pick } from "./expressions.mjs";
 
@@ -22,7 +22,7 @@ const ACTIONS = {
       return;
     }
     rmSync(kept, { recursive: true, force: true });
-    cpSync(path, kept, { recursive: true });
+    cpSync(path, statSync(path).isFile() ? join(kept, basename(path)) : kept, { recursive: true });
   },
   "actions/download-artifact"({ name, path, "run-id": run }) {
     const kept = run ? join(asked.work, `artifacts-of-${run}`, name) : join(asked.work, "artifacts", name);
@@ -164,6 +164,7 @@ function runGate(workflow, given) {
     else if (!holds(job.if, pick({ ...names, needs }, "jobIf"), status)) jobs[id] = { result: "skipped", outputs: {} };
     else if (asked.results?.[id]) jobs[id] = { outputs: {}, ...ended(asked.results[id]), runsOn: fill(job["runs-on"], pick({ ...names, needs }, "runsOn")) };
     else jobs[id] = runJob(id, job, shared, needs, given);
+    jobs[id].name = fill(job.name, pick({ ...names, needs }, "runsOn"));
   }
   const concurrency = filled(workflow.concurrency, pick(names, "concurrency"));
   return { jobs, concurrency };

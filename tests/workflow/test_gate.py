@@ -1,6 +1,7 @@
 """gate.yml job by job, on real events with hostile text, against a GitHub of this machine."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -174,6 +175,34 @@ def test_no_event_starts_what_belongs_to_another(stage: Stage) -> None:
     assert started("issue_comment", talk) == set()
 
 
+def test_a_verdict_about_another_branch_has_another_name(stage: Stage) -> None:
+    """GitHub asks for a name on a commit: the same head may stand in a pull request into a branch without rules."""
+    stage.pull(OFF)
+    ended = dict.fromkeys(("announce", "validate", "ftgate", "promote", "bot"), "failure")
+
+    def name(event: str, what: dict[str, Any], **more: Any) -> str:
+        said = stage.run(event, what, results=ended, **more)
+        stage.earlier = {}
+        found = said["jobs"]["ftgate"]["name"]
+        assert isinstance(found, str)
+        return found
+
+    into_main = stage.pull_event()
+    into_old = deepcopy(into_main)
+    into_old["pull_request"]["base"]["ref"] = "old"
+    queue = stage.merge_group(OFF)
+    old_queue = deepcopy(queue)
+    old_queue["merge_group"]["base_ref"] = "refs/heads/old"
+    assert name("pull_request_target", into_main) == name("merge_group", queue) == "ftgate"
+    other = name("pull_request_target", into_old)
+    assert other == name("merge_group", old_queue) == "ftgate (refs/heads/old)"
+    by_hand = stage._at_home({"repository": {}})
+    assert name("workflow_dispatch", by_hand, inputs={"pull-request": "7"}) == "ftgate (workflow_dispatch)"
+    # Skipped counts as passed, and the commit that was pushed may be the head of a pull request.
+    assert name("push", stage.push(OFF)) == "ftgate (push)"
+    assert name("issue_comment", stage.comment_event("/ftgate help", "wanda")) == "ftgate (issue_comment)"
+
+
 def test_the_runner_s_labels_come_from_the_caller(stage: Stage) -> None:
     stage.pull(GOOD)
     text = stage.caller.read_text().replace(
@@ -201,6 +230,15 @@ class TestVerdict:
         assert results(said)["ftgate"] == "success", log(said, "ftgate")
         (comment,) = stage.bank.comments.values()
         assert "not applicable" in comment.body.lower() and comment.login == "github-actions[bot]"
+
+    def test_a_branch_that_is_called_almost_like_the_default_one_never_passes(self, stage: Stage) -> None:
+        """Expressions take Main for main."""
+        stage.bank.git.branch("Main")
+        stage.pull(OFF)
+        event = stage.pull_event()
+        event["pull_request"]["base"]["ref"] = "Main"
+        said = stage.run("pull_request_target", event)
+        assert step(said, "ftgate", "Verdict")["code"] == 4, log(said, "ftgate")
 
     def test_a_finding_blocks_with_one_comment(self, stage: Stage) -> None:
         stage.pull(BAD)
@@ -310,6 +348,17 @@ def test_promotion_finds_the_run_of_the_queue(stage: Stage) -> None:
     (stage.work / f"artifacts-of-{run.id}" / "ftgate-verdict" / "run.json").touch()
     said = stage.run("push", event, more={"Promote": 'ls "$RUNNER_TEMP/tested"'})
     assert step(said, "promote", "Promote")["log"].split() == ["run.json"], log(said, "promote")
+
+
+def test_promotion_takes_no_run_that_somebody_started_by_hand(stage: Stage) -> None:
+    """It belongs to the commit of a branch, and says nothing about what was judged there, nor by which workflow."""
+    event = stage.push(OFF)
+    run = stage.hub.run(BANK, OURS, event["after"], {"gate / ftgate": ()}, event="workflow_dispatch")
+    stage.hub.finish(run, {"gate / ftgate": "success"})
+    stage.hub.artifact(BANK, run.id, "ftgate-verdict", b"")
+    said = stage.run("push", event, more={"Promote": 'test ! -e "$RUNNER_TEMP/tested"'})
+    assert step(said, "promote", "Take over its evidence")["outcome"] == "skipped"
+    assert results(said)["promote"] == "success", log(said, "promote")
 
 
 def test_a_push_that_nobody_tested_promotes_without_evidence(stage: Stage) -> None:
