@@ -70,7 +70,7 @@ def _wrapped(style: Style, text: str, indent: str) -> Iterator[Line]:
     """At most four lines; words are never broken, the last step cuts what does not fit."""
     shown = textwrap.wrap(
         terminal(text[:_WRAPPED]),
-        WIDTH - 2,
+        WIDTH - len(indent) - 2,
         break_long_words=False,
         break_on_hyphens=False,
         max_lines=4,

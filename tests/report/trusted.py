@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from ftgate.decide.gate import decide
+from ftgate.values.finding import Severity
 from ftgate.values.run import Run
 from ftgate.values.trust import Admission, Permission, Waiver
 from tests.report.runs import failed, passed
@@ -23,11 +24,10 @@ def _waiver(reason: str, data: str = DATA, why: str = "the bank answers these by
 
 
 def waived() -> Run:
-    """Both reasons are accepted; an older waiver, for data that has changed since, is void."""
+    """All reasons are accepted; an older waiver, for data that has changed since, is void."""
     waivers = (
         _waiver("regression.broken", "0" * 64, "looked at the first version"),
-        _waiver("regression.broken"),
-        _waiver("held-out.worse"),
+        *(_waiver(reason.id) for reason in decide(failed()).reasons if reason.severity is Severity.ERROR),
     )
     run = replace(failed(), data_sha256=DATA, waivers=waivers)
     return replace(run, verdict=decide(run))
