@@ -191,7 +191,8 @@ def machine(setup: MachineSetup, base_model: str) -> Iterator[Diagnosis]:
     """Whether this machine can train. One that only validates or decides needs none of it."""
     if missing := [name for name in _TRAIN if name not in setup.versions]:
         yield warn(
-            f"not installed: {', '.join(missing)}", "Where the gate trains: pip install 'ftgate[train]'"
+            f"not installed: {', '.join(missing)}",
+            "Where the gate trains, in the clone of ftgate: pip install '.[train]'",
         )
     else:
         yield ok("installed: " + ", ".join(f"{name} {setup.versions[name]}" for name in _TRAIN))

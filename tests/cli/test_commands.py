@@ -158,6 +158,7 @@ def test_stages_one_by_one_reach_the_same_verdict(
         (["train", "--repo", "REPO", "--out", "TMP/none"], 2, "no run.json"),
         (["publish", "--out", "TMP/none"], 2, "no run.json"),
         (["validate", "TMP"], 2, "no .jsonl files"),
+        (["spot-check", "--out", "TMP", "--votes", "TMP/votes.json"], 2, "votes.json: no such file"),
     ],
 )
 def test_a_mistake_is_said_plainly(
