@@ -195,3 +195,12 @@ def test_the_judge_of_the_readme_is_valid() -> None:
     [block] = [block for block in blocks("yaml") if block.startswith("judge:")]
     settings = Documents().settings("README.yaml", f"base_model: m\ndata: {{train: [a]}}\n{block}".encode())
     assert settings.judge is not None and settings.judge.limits.max_cost
+
+
+def test_the_contributor_s_map_leads_somewhere() -> None:
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text()
+    for cell in re.findall(r"^\| [^|]+ \| ([^|]+ \| [^|]+) \|$", text, re.M)[1:]:
+        for side in cell.split("|"):
+            paths = re.findall(r"`([^`]+)`", side)
+            for path in paths:
+                assert (ROOT / path).exists() or (ROOT / paths[0]).parent.joinpath(path).exists(), path

@@ -3,7 +3,6 @@
 from msgspec.structs import replace
 
 from ftgate.decide.gate import decide
-from ftgate.values.finding import Severity
 from ftgate.values.run import Run
 from ftgate.values.trust import Admission, Permission, Waiver
 from tests.report.runs import failed, passed
@@ -23,19 +22,27 @@ def _waiver(reason: str, data: str = DATA, why: str = "the bank answers these by
     )
 
 
+def _failed() -> Run:
+    """A failed run whose policy does not look at slices: two reasons, no more."""
+    run = failed()
+    policy = replace(run.plan.policy, slices="off")
+    return replace(run, plan=replace(run.plan, policy=policy), slices=())
+
+
 def waived() -> Run:
-    """All reasons are accepted; an older waiver, for data that has changed since, is void."""
+    """Both reasons are accepted; an older waiver, for data that has changed since, is void."""
     waivers = (
         _waiver("regression.broken", "0" * 64, "looked at the first version"),
-        *(_waiver(reason.id) for reason in decide(failed()).reasons if reason.severity is Severity.ERROR),
+        _waiver("regression.broken"),
+        _waiver("held-out.worse"),
     )
-    run = replace(failed(), data_sha256=DATA, waivers=waivers)
+    run = replace(_failed(), data_sha256=DATA, waivers=waivers)
     return replace(run, verdict=decide(run))
 
 
 def partly_waived() -> Run:
     """One reason is accepted, another one still blocks."""
-    run = replace(failed(), data_sha256=DATA, waivers=(_waiver("regression.broken"),))
+    run = replace(_failed(), data_sha256=DATA, waivers=(_waiver("regression.broken"),))
     return replace(run, verdict=decide(run))
 
 
