@@ -146,6 +146,10 @@ class FakeRuns:
         self.saved: list[tuple[str, ...]] = []
         self.texts: dict[str, str] = {}
 
+    @property
+    def where(self) -> str:
+        return "out"
+
     def load(self) -> Run | None:
         return self.run
 

@@ -44,6 +44,19 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
     assert HEAVY.isdisjoint(name.split(".")[0] for name in done.stdout.split())
 
 
+def test_the_help_of_no_command_loads_stages_or_vendors() -> None:
+    code = (
+        "import importlib, sys; from ftgate.cli.main import _COMMANDS as all;"
+        "[importlib.import_module(name) for name in all.values()]; print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert HEAVY.isdisjoint(name.split(".")[0] for name in loaded)
+    assert not [
+        name for name in loaded if name.startswith(("ftgate.stages", "ftgate.checks", "ftgate.edges"))
+    ]
+
+
 @pytest.mark.parametrize("file", PACKAGE, ids=lambda file: str(file.relative_to(ROOT)))
 def test_files_and_functions_can_be_held_in_the_eye(file: Path) -> None:
     text = file.read_text()

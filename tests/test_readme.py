@@ -1,5 +1,6 @@
-"""Documents cannot drift: tables, commands, options, exit codes and inputs of the README are the program's own."""
+"""Documents cannot drift: tables, commands, options, exit codes and inputs of README and docs are the program's own."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -17,16 +18,25 @@ from ftgate.graders import GRADERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = {
+    path.relative_to(ROOT): path.read_text()
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
 GATE = YAML(typ="safe").load((ROOT / ".github" / "workflows" / "gate.yml").read_text())
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+    return [
+        block
+        for page in PAGES.values()
+        for block in re.findall(rf"^```{language}\n(.*?)^```", page, re.M | re.S)
+    ]
 
 
 def table(header: str) -> list[list[str]]:
     """Cells of the rows below a header line."""
-    after = README.split(header, 1)[1].split("\n\n", 1)[0]
+    [page] = [page for page in PAGES.values() if header in page]
+    after = page.split(header, 1)[1].split("\n\n", 1)[0]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in after.strip().splitlines()[1:]]
 
 
@@ -81,7 +91,7 @@ def test_the_exit_codes_are_all_there_and_no_other() -> None:
 
 
 def test_the_graders_are_all_named() -> None:
-    section = README.split("## Graders", 1)[1].split("##", 1)[0]
+    section = README.split("\n## Graders", 1)[1].split("\n##", 1)[0]
     for name in GRADERS:
         assert f"`{name}`" in section
 
@@ -119,8 +129,39 @@ def test_the_first_screen_has_both_commands() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+    for name, page in PAGES.items():
+        for target in re.findall(r"\]\(([^)#]+)\)", page):
+            assert target.startswith("https://") or (ROOT / name.parent / target).exists(), target
+    pages = {(ROOT / target).resolve() for target in re.findall(r"\]\((docs/[^)#]+)\)", README)}
+    assert pages == {ROOT / name for name in PAGES if name.parent.name == "docs"}
+
+
+def test_the_contents_are_the_sections() -> None:
+    titles = re.findall(r"^## (.+)$", README, re.M)
+    anchors = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+    assert re.findall(r"\[([^]]+)\]\(#([^)]+)\)", README) == list(zip(titles, anchors, strict=True))
+
+
+def test_every_command_is_told() -> None:
+    told = {shlex.split(line)[1] for line in commands() if line.startswith("ftgate ")}
+    assert set(_COMMANDS) - told == {"demo", "completion"}
+    assert "make demo" in README and "`ftgate completion bash`" in README
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    schema = json.loads((ROOT / "schemas" / "settings.schema.json").read_text())
+    for page in PAGES.values():
+        for section, key in re.findall(r"`(policy|data|evaluation|judge|training)\.(\w+)", page):
+            entry = schema["properties"][section]
+            entry = schema["$defs"][entry["$ref"].split("/")[-1]] if "$ref" in entry else entry
+            assert key in entry["properties"], f"{section}.{key}"
+
+
+def test_nobody_is_told_to_install_by_name() -> None:
+    """The name on the package index is another project's; only a clone, or a commit, is this one."""
+    package = [path.read_text() for path in (ROOT / "ftgate").rglob("*.py")]
+    for text in [*PAGES.values(), *package]:
+        assert not re.search(r"pip install [^\n`]*\bftgate\b", text)
 
 
 def test_the_contributor_s_example_check_works() -> None:
@@ -154,3 +195,12 @@ def test_the_judge_of_the_readme_is_valid() -> None:
     [block] = [block for block in blocks("yaml") if block.startswith("judge:")]
     settings = Documents().settings("README.yaml", f"base_model: m\ndata: {{train: [a]}}\n{block}".encode())
     assert settings.judge is not None and settings.judge.limits.max_cost
+
+
+def test_the_contributor_s_map_leads_somewhere() -> None:
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text()
+    for cell in re.findall(r"^\| [^|]+ \| ([^|]+ \| [^|]+) \|$", text, re.M)[1:]:
+        for side in cell.split("|"):
+            paths = re.findall(r"`([^`]+)`", side)
+            for path in paths:
+                assert (ROOT / path).exists() or (ROOT / paths[0]).parent.joinpath(path).exists(), path

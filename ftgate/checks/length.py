@@ -89,7 +89,7 @@ class Length:
                 f"{self._open} example(s) may have more than {self._limit:,} tokens: they have more bytes "
                 f"(this one {size:,}, the most). To count them takes the base model's tokenizer."
             )
-            advice = "Install 'ftgate[train]' and have the base model on this machine."
+            advice = "Install ftgate with its extra train, and have the base model on this machine."
             yield found("length", Severity.NOTICE, self._places.place(kept), message, advice)
 
     def _too_long(self, example: Example, counted: Counted) -> Iterator[Finding]:

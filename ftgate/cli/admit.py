@@ -20,7 +20,9 @@ Reads the comments and asks for everybody's permission anew, every time."""
 @options.out
 @options.repository
 @options.pull_request
-@click.option("--head", help="Commit that the workflow runs for; by default the one that was planned.")
+@click.option(
+    "--head", metavar="SHA", help="Commit that the workflow runs for; by default the one that was planned."
+)
 @click.option(
     "--actor", envvar="GITHUB_ACTOR", default="", help="Login of whoever pushed. [default: GITHUB_ACTOR]"
 )

@@ -23,7 +23,7 @@ line in the gate's comment. It runs nothing itself: it has GitHub run failed job
 @click.option(
     "--event", required=True, type=click.Path(path_type=Path), help="File of the issue_comment event."
 )
-@click.option("--repository", required=True, help="owner/name on GitHub.")
+@click.option("--repository", required=True, metavar="OWNER/NAME", help="Repository on GitHub.")
 @click.option(
     "--workflow",
     envvar="GITHUB_WORKFLOW_REF",

@@ -25,8 +25,8 @@ With --repository and --pull-request the waivers in the comments are read and au
 )
 @options.out
 @click.option("--repo", type=click.Path(path_type=Path), help="Git repository with both commits.")
-@click.option("--base", help="Revision that the pull request merges into.")
-@click.option("--head", help="Revision under review.")
+@click.option("--base", metavar="REV", help="Revision that the pull request merges into.")
+@click.option("--head", metavar="REV", help="Revision under review.")
 @options.settings
 @click.option("--jobs", help="Results of the workflow's jobs: ${{ toJSON(needs) }}.")
 @options.repository

@@ -77,8 +77,13 @@ def _show(title: str, diagnoses: Iterable[Diagnosis]) -> Sign:
     worst = Sign.OK
     for each in diagnoses:
         word, color = _SIGNS[each.sign]
-        click.echo(f"  {click.style(word, fg=color, bold=True)}  {terminal(each.what)}")
+        click.echo(f"  {click.style(word, fg=color, bold=True)}  {_lines(each.what)}")
         if each.advice:
-            click.echo(f"        {terminal(each.advice)}")
+            click.echo(f"        {_lines(each.advice)}")
         worst = max(worst, each.sign, key=list(Sign).index)
     return worst
+
+
+def _lines(text: str) -> str:
+    """Settings with several mistakes name each on a line of its own."""
+    return "\n        ".join(terminal(line) for line in text.split("\n"))

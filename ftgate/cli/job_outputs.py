@@ -11,7 +11,6 @@ import click
 
 from ftgate.cli.options import Decorator
 from ftgate.errors import InputError
-from ftgate.stages.pipeline import concerned
 from ftgate.values.run import Run
 
 option: Decorator = click.option(
@@ -36,6 +35,8 @@ def of_plan(run: Run) -> dict[str, str]:
 
 def of_validation(run: Run) -> dict[str, str]:
     """Whether there is anything to train: the gate is concerned, and nothing blocks already."""
+    from ftgate.stages.pipeline import concerned
+
     return {"trains": _word(concerned(run, "train"))}
 
 

@@ -40,7 +40,9 @@ def judge() -> None:
     """Looks at the model that judge graders ask."""
 
 
-@judge.command(epilog="Example: ftgate judge probe --settings ftgate.yaml")
+@judge.command(
+    short_help="What each judge's server can do.", epilog="Example: ftgate judge probe --settings ftgate.yaml"
+)
 @options.settings
 @_model
 @_format
@@ -60,6 +62,7 @@ def probe(settings_path: str, model: str | None, output: str) -> int:
 
 
 @judge.command(
+    short_help="A judge beside people: kappa, accuracy, false passes.",
     epilog="""\b
 Examples:
   ftgate judge calibrate labels.jsonl
@@ -68,7 +71,7 @@ Examples:
 \b
 A line is {"prompt": "...", "completion": "...", "reference": "...", "score": 4}; scores of several people are
 "scores": [4, 5, 4]. A line that has "judge": 4 already is not asked about. JUDGE-BENCH files (.json) are read too.
-Exit code 3 when the judge left more than 2 % without a grade."""
+Exit code 3 when the judge left more than 2 % without a grade.""",
 )
 @click.argument("labels", type=click.Path(path_type=Path))
 @options.settings

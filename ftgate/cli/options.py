@@ -11,6 +11,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 settings: Decorator = click.option(
     "--settings",
     "settings_path",
+    metavar="PATH",
     default="ftgate.yaml",
     show_default=True,
     help="Settings file in the repository.",
@@ -22,8 +23,12 @@ repo: Decorator = click.option(
     show_default="this directory",
     help="Git repository.",
 )
-base: Decorator = click.option("--base", required=True, help="Revision that the pull request merges into.")
-head: Decorator = click.option("--head", default="HEAD", show_default=True, help="Revision under review.")
+base: Decorator = click.option(
+    "--base", metavar="REV", required=True, help="Revision that the pull request merges into."
+)
+head: Decorator = click.option(
+    "--head", metavar="REV", default="HEAD", show_default=True, help="Revision under review."
+)
 out: Decorator = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -39,5 +44,7 @@ store: Decorator = click.option(
     help="Where adapters and graded arms are kept between runs.",
 )
 quiet: Decorator = click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
-repository: Decorator = click.option("--repository", help="owner/name on GitHub.")
-pull_request: Decorator = click.option("--pull-request", type=int, help="Number of the pull request.")
+repository: Decorator = click.option("--repository", metavar="OWNER/NAME", help="Repository on GitHub.")
+pull_request: Decorator = click.option(
+    "--pull-request", type=int, metavar="NUMBER", help="Number of the pull request."
+)

@@ -20,8 +20,13 @@ Examples:
 Run it on pushes to the default branch only. Nothing to promote is no failure."""
 )
 @options.repo
-@click.option("--base", required=True, help="Commit before the push; all zeros or empty for a first push.")
-@options.head
+@click.option(
+    "--base",
+    required=True,
+    metavar="REV",
+    help="Commit before the push; all zeros or empty for a first push.",
+)
+@click.option("--head", metavar="REV", default="HEAD", show_default=True, help="Commit after the push.")
 @click.option(
     "--run",
     "--out",

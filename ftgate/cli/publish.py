@@ -27,9 +27,15 @@ Examples:
   ftgate publish --in-progress --head SHA --repository acme/bank --pull-request 12 --run-number 40"""
 )
 @options.out
-@click.option("--repository", help="owner/name on GitHub; without it the comment is only written.")
+@click.option(
+    "--repository", metavar="OWNER/NAME", help="Repository on GitHub; without it the comment is only written."
+)
 @click.option("--pull-request", type=int, help="Number of the pull request that gets the comment.")
-@click.option("--head", help="Commit that the run must be about; with --in-progress the one being judged.")
+@click.option(
+    "--head",
+    metavar="SHA",
+    help="Commit that the run must be about; with --in-progress the one being judged.",
+)
 @click.option("--in-progress", is_flag=True, help="Say that the gate works on --head; needs no run yet.")
 @click.option(
     "--run-number",

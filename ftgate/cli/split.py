@@ -46,6 +46,7 @@ def split(paths: tuple[Path, ...], share: float, field: str, seed: str, out: Pat
     """Writes a training file and a held-out file; examples never change sides when lines are added."""
     from ftgate.edges.plain_files import files_below
     from ftgate.edges.splitting import HELD_OUT, TRAIN, split_files
+    from ftgate.report.wording import count
 
     files = files_below(paths)
     for name in (TRAIN, HELD_OUT):
@@ -60,7 +61,8 @@ def split(paths: tuple[Path, ...], share: float, field: str, seed: str, out: Pat
             )
     done = split_files(files, out, share=share, field=field, seed=seed)
     click.echo(
-        f"wrote {out / TRAIN} ({done.train} examples) and {out / HELD_OUT} ({done.held_out} examples, {done.share:.1%})"
+        f"wrote {out / TRAIN} ({count(done.train, 'example')}) and "
+        f"{out / HELD_OUT} ({count(done.held_out, 'example')}, {done.share:.1%})"
     )
     if not 0.1 <= done.share <= 0.2:
         click.echo(

@@ -6,7 +6,7 @@ import click
 
 from ftgate.cli import options
 from ftgate.cli.show import show_run
-from ftgate.errors import ExitCode
+from ftgate.errors import ExitCode, InputError
 
 
 @click.command(
@@ -23,7 +23,7 @@ page. More than policy.max_unshippable candidate completions that the reader wou
 @options.out
 @click.option(
     "--votes",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="The file that the page saved.",
 )
 @click.option(
@@ -36,7 +36,7 @@ page. More than policy.max_unshippable candidate completions that the reader wou
 def spot_check(out: Path, votes: Path | None, completions: int) -> int:
     """Makes a page for a blinded reading of completions, or reads its votes into the verdict."""
     from ftgate.cli import wiring
-    from ftgate.edges.run_files import RunDirectory
+    from ftgate.edges.run_files import LARGEST, RunDirectory, read_plain
     from ftgate.stages import spot_check as stage
 
     runs = RunDirectory(out)
@@ -45,4 +45,9 @@ def spot_check(out: Path, votes: Path | None, completions: int) -> int:
         click.echo(f"{page}: open it in a browser; y and n vote, s saves votes.json")
         click.echo(f"Next: ftgate spot-check --out {out} --votes votes.json")
         return ExitCode.PASS
-    return show_run(stage.read(runs, votes.read_bytes(), str(votes)), out)
+    content = read_plain(votes, LARGEST)
+    if content is None:
+        raise InputError(
+            f"{votes}: no such file", advice="Press s on the page, then name the file that it saves."
+        )
+    return show_run(stage.read(runs, content, str(votes)), out)

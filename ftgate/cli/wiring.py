@@ -225,7 +225,8 @@ def _token() -> str:
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise SettingsError(
-            "GITHUB_TOKEN is not set", advice="Give the step `env: GITHUB_TOKEN: ${{ github.token }}`."
+            "GITHUB_TOKEN is not set",
+            advice="In a step: `env: GITHUB_TOKEN: ${{ github.token }}`; in a shell: `GITHUB_TOKEN=$(gh auth token)`.",
         )
     return token
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from ftgate.decide.rulings import count
 from ftgate.values.setup import (
     ACTIONS_APP,
     CHECK,
@@ -157,7 +158,8 @@ def data(setup: DataSetup) -> Iterator[Diagnosis]:
         )
     elif setup.prompts < least:
         yield warn(
-            f"{setup.prompts} regression prompts", f"{least} to {most} protect the most important uses."
+            f"{count(setup.prompts, 'regression prompt')}",
+            f"{least} to {most} protect the most important uses.",
         )
     else:
         many = f", more than {most} only cost time" if setup.prompts > most else ""
@@ -175,10 +177,12 @@ def data(setup: DataSetup) -> Iterator[Diagnosis]:
 
 def _held_out(setup: DataSetup) -> Diagnosis:
     total = setup.held_out + setup.training
+    if total == 0:
+        return bad("no example matches data.train or data.held_out", "Add the data, or correct the globs.")
     share = setup.held_out / total if total else 0.0
     said = f"{setup.held_out} of {total} examples are held out ({share:.0%})"
     if setup.held_out == 0:
-        return bad(said, "Hold 10 to 20 % out: ftgate split --write")
+        return bad(said, "Hold 10 to 20 % out: ftgate split PATH -o data")
     if not SHARE[0] <= share <= SHARE[1]:
         return warn(said, "10 to 20 % is what decides without wasting examples.")
     return ok(said)
@@ -188,7 +192,8 @@ def machine(setup: MachineSetup, base_model: str) -> Iterator[Diagnosis]:
     """Whether this machine can train. One that only validates or decides needs none of it."""
     if missing := [name for name in _TRAIN if name not in setup.versions]:
         yield warn(
-            f"not installed: {', '.join(missing)}", "Where the gate trains: pip install 'ftgate[train]'"
+            f"not installed: {', '.join(missing)}",
+            "Where the gate trains, in the clone of ftgate: pip install '.[train]'",
         )
     else:
         yield ok("installed: " + ", ".join(f"{name} {setup.versions[name]}" for name in _TRAIN))

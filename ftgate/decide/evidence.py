@@ -27,6 +27,7 @@ class Pairs(Struct, frozen=True, kw_only=True):
     """
 
     ids: tuple[str, ...]
+    against: Arm
     reference: dict[str, Item]
     candidate: dict[str, Item]
     wavering: frozenset[str]
@@ -55,7 +56,7 @@ def weigh(run: Run, evaluation: Evaluation) -> Rulings:
     yield from _arms(run, evaluation)
     yield from outputs.told(run, evaluation)
     yield from _whole(evaluation, regression, held_out)
-    yield from _regression(regression, run.plan.policy, baseline=reference_arm(evaluation) is Arm.BASELINE)
+    yield from _regression(regression, run.plan.policy)
     yield from _held_out(held_out, run.plan.policy)
     yield note("decide", "held", _held(regression, held_out))
 
@@ -63,6 +64,7 @@ def weigh(run: Run, evaluation: Evaluation) -> Rulings:
 def _pairs(evaluation: Evaluation, kind: Literal["regression", "held-out"]) -> Pairs:
     return Pairs(
         ids=tuple(dict.fromkeys(evaluation.ids(kind))),
+        against=reference_arm(evaluation),
         reference=evaluation.items(reference_arm(evaluation)),
         candidate=evaluation.items(Arm.CANDIDATE),
         wavering=unconfirmed(evaluation) if kind == "regression" else frozenset(),
@@ -129,7 +131,7 @@ def _vacuous(regression: Pairs, held_out: Pairs) -> Rulings:
             yield unsure("evaluate", f"{name}.vacuous", text)
 
 
-def _regression(pairs: Pairs, policy: Policy, *, baseline: bool) -> Rulings:
+def _regression(pairs: Pairs, policy: Policy) -> Rulings:
     broken, accepted = pairs.of("broken"), f"the policy accepts {policy.max_broken}"
     if broken:
         text = f"{count(len(broken), 'regression prompt')} broken, {accepted}: {names(broken)}"
@@ -149,9 +151,9 @@ def _regression(pairs: Pairs, policy: Policy, *, baseline: bool) -> Rulings:
         pairs.possibly(Outcome.PASSED, Outcome.PASSED)
     )
     if 0 < guarded <= policy.max_broken:
-        ruling = unsure if baseline else warn
-        text = f"the reference passes {count(guarded, 'regression prompt')}, which can never fail a run: {accepted}"
-        yield ruling("decide", "regression.powerless", text)
+        ruling = unsure if pairs.against is Arm.BASELINE else warn
+        passes = f"the {pairs.against.value} passes {count(guarded, 'regression prompt')}"
+        yield ruling("decide", "regression.powerless", f"{passes}, which can never fail a run: {accepted}")
 
 
 def _held_out(pairs: Pairs, policy: Policy) -> Rulings:
@@ -170,7 +172,7 @@ def _held_out(pairs: Pairs, policy: Policy) -> Rulings:
         if best.upper < -TOLERANCE:
             yield warn("decide", "held-out.small-drop", f"a real drop within the margin: {text}")
     elif best.upper < -TOLERANCE and best.lower < -margin - TOLERANCE:
-        yield fail("decide", "held-out.worse", f"worse than the reference: {text}")
+        yield fail("decide", "held-out.worse", f"worse than the {pairs.against.value}: {text}")
     else:
         advice = _advice(needed(broken, fixed, total, margin), total, len(unknown))
         yield unsure("decide", "held-out.undecided", f"{text}, margin {100 * margin:g}: undecided; {advice}")

@@ -103,7 +103,7 @@ def rulings(evaluation: Evaluation, policy: Policy) -> Rulings:
         if more := told[_TOLD:]:
             text = f"{count(len(more), 'more slice')} {state}: {names([title(s) for s in more])}"
             yield say("decide", f"slice.{state}", text)
-    driving = [s for s in found if s.drives]
+    driving = [s for s in found if s.drives and s.broken]
     if driving:
         total = len(_broken(evaluation))
         lost = [f"{title(s)} ({len(s.broken)} of {s.prompts}{_worded(s)})" for s in driving[:_TOLD]]

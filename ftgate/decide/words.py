@@ -8,6 +8,12 @@ from ftgate.values.evaluation import Prompt
 
 _WORD = re.compile(r"[^\W_]{3,}")
 _WORDS = 5
+_FUNCTION_WORDS = (
+    r"and|are|but|can|did|does|for|from|had|has|have|her|him|his|how|its|not|our|she|that|the|them|they|this|was|were"
+    r"|what|when|where|which|who|why|will|with|would|you|your"
+)
+_EVERYWHERE = frozenset(_FUNCTION_WORDS.split("|"))
+"""Words of no subject: what prompts share is never one of these."""
 _RARER = 0.2
 """Difference of shares from which a word is rarer elsewhere."""
 
@@ -29,7 +35,7 @@ class Words:
         lift = {
             word: number / len(ids) - (self._all[word] - number) / others
             for word, number in inside.items()
-            if 2 * number >= len(ids)
+            if 2 * number >= len(ids) and word not in _EVERYWHERE
         }
         rarer = [word for word, more in lift.items() if more >= _RARER]
         return tuple(sorted(rarer, key=lambda word: (-lift[word], word))[:_WORDS])

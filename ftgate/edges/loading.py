@@ -22,7 +22,7 @@ def versions() -> dict[str, str]:
     except metadata.PackageNotFoundError as error:
         raise InputError(
             f"training needs {error.name}, which is not installed",
-            advice="Install the training stack: pip install 'ftgate[train]'",
+            advice="Install the training stack, in the clone of ftgate: pip install '.[train]'",
         ) from error
 
 

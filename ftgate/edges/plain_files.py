@@ -25,15 +25,24 @@ def open_streams(
 
 
 def files_below(paths: Iterable[Path]) -> list[Path]:
-    """The files themselves. Raises InputError like open_streams."""
-    return [file for path in paths for file in _files(path)]
+    """The files themselves, each once. Raises InputError like open_streams."""
+    return list(dict.fromkeys(file for path in paths for file in _files(path)))
 
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(path.rglob("*.jsonl"))
+        found = sorted(file for file in path.rglob("*.jsonl") if not file.is_dir())
         if not found:
-            raise InputError(f"{path}: no .jsonl files below this directory")
+            raise InputError(
+                f"{path}: no .jsonl files below this directory",
+                advice="Name the files: ftgate validate PATH...",
+            )
+        for file in found:
+            # A pipe that nobody named would be waited for without end; a link to nothing says so when it is read.
+            if file.exists() and not file.is_file():
+                raise InputError(
+                    f"{file}: not a plain file", advice="Remove it, or name the files themselves."
+                )
         return found
     if not path.exists():
         raise InputError(

@@ -21,6 +21,10 @@ class RunDirectory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def where(self) -> str:
+        return str(self._folder)
+
     def load(self) -> Run | None:
         file = self._folder / "run.json"
         content = read_plain(file, LARGEST)

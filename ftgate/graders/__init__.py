@@ -127,7 +127,7 @@ def _grade(
     except FtgateError as error:
         return ungraded(name, error.message)
     except ImportError as error:
-        return ungraded(name, f"{error}; pip install 'ftgate[graders]'")
+        return ungraded(name, f"{error}; in the clone of ftgate: pip install '.[graders]'")
     except FAILURES as error:
         return ungraded(name, f"the grader failed: {type(error).__name__}: {str(error)[:200]}")
 

@@ -81,6 +81,10 @@ NO_BASELINES = NoBaselines()
 class RunStore(Protocol):
     """run.json and the files rendered from it."""
 
+    @property
+    def where(self) -> str:
+        """The directory, for messages."""
+
     def load(self) -> Run | None:
         """The stored run, None when there is none. Raises InputError when it cannot be read or is forged."""
 

@@ -68,13 +68,13 @@ def _verdict(run: Run) -> Iterator[Line]:
 
 
 def _wrapped(style: Style, text: str, indent: str) -> Iterator[Line]:
-    """At most four lines; words are never broken, the last step cuts what does not fit."""
+    """At most six lines; words are never broken, the last step cuts what does not fit."""
     shown = textwrap.wrap(
         terminal(text[:_WRAPPED]),
-        WIDTH - 2,
+        WIDTH - len(indent) - 2,
         break_long_words=False,
         break_on_hyphens=False,
-        max_lines=4,
+        max_lines=6,
         placeholder=" …",
     )
     for number, each in enumerate(shown):

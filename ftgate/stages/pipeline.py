@@ -74,7 +74,8 @@ def stored(runs: RunStore) -> Run:
     run = runs.load()
     if run is None:
         raise InputError(
-            "there is no run.json in the directory", advice="Start one: ftgate plan --base REV --out DIR"
+            f"there is no run.json in {runs.where}",
+            advice=f"Start one: ftgate plan --base REV --out {runs.where}",
         )
     return run
 

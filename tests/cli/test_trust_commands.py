@@ -317,3 +317,12 @@ def test_doctor_reads_branch_protection_with_an_administrator_s_token(
 def test_doctor_needs_a_repository_that_exists(ftgate: Command, hub: GitHub, tmp_path: Path) -> None:
     assert ftgate("doctor", "--repo", tmp_path, "--repository", "acme/nothing").code == 4
     assert ftgate("doctor", "--repo", tmp_path, "--branch", "main").code == 2
+
+
+def test_doctor_names_every_mistake_of_the_settings_on_its_own_line(ftgate: Command, tmp_path: Path) -> None:
+    (tmp_path / "ftgate.yaml").write_text("behaviour: x\nbase_model: 3\n")
+    said = ftgate("doctor", "--repo", tmp_path)
+    assert said.code == 1
+    found = [line.strip() for line in said.out.splitlines()]
+    assert any(line.endswith("did you mean 'behavior'?") for line in found)
+    assert any(line.startswith("ftgate.yaml:2: base_model:") for line in found)

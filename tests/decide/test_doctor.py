@@ -176,3 +176,20 @@ def test_machine(changes: dict[str, Any], model: str, sign: Sign) -> None:
     import msgspec
 
     assert worst(list(machine(msgspec.structs.replace(GPU, **changes), model))) is sign
+
+
+def test_every_command_that_is_advised_exists() -> None:
+    from click import Context
+
+    from ftgate.cli.main import cli
+
+    for held_out, training in ((0, 0), (0, 10)):
+        found = list(
+            data(DataSetup(settings_path="ftgate.yaml", prompts=1, held_out=held_out, training=training))
+        )
+        assert "1 regression prompt" in [each.what for each in found]
+        for words in [each.advice.split("ftgate ")[1].split() for each in found if "ftgate " in each.advice]:
+            command = cli.get_command(Context(cli), words[0])
+            assert command is not None
+            command.make_context(words[0], words[1:])
+    assert "ftgate split" in next(each.advice for each in found if each.sign is Sign.BAD)

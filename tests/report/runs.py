@@ -246,7 +246,7 @@ def failed() -> Run:
         ),
         failing(
             "held-out.worse",
-            "worse than the reference: held-out 20 of 100 against 93 of 100, a change of -80.9 to -65.1 points",
+            "worse than the baseline: held-out 20 of 100 against 93 of 100, a change of -80.9 to -65.1 points",
         ),
         REUSED,
     )

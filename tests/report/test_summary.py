@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given, settings
 
@@ -15,6 +16,18 @@ def test_every_kind_fits_and_ends_with_the_next_step(kind: str) -> None:
     last = [line for line in lines if line.style != "command"][-1]
     assert last.text.startswith("Next: ")
     assert not lines[-1].text.endswith("…")
+
+
+def test_a_long_remedy_is_wrapped_and_not_cut() -> None:
+    run = KINDS["failed"]()
+    assert run.verdict is not None
+    remedy = " ".join(["word"] * 60)
+    reasons = tuple(msgspec.structs.replace(r, remedy=remedy) for r in run.verdict.reasons)
+    lines = summary(
+        msgspec.structs.replace(run, verdict=msgspec.structs.replace(run.verdict, reasons=reasons))
+    )
+    told = [line.text for line in lines if "word word" in line.text]
+    assert len(told) > len(reasons) and not any(text.endswith("…") for text in told)
 
 
 @pytest.mark.parametrize(

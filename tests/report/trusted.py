@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from ftgate.decide.gate import decide
-from ftgate.values.run import Run, VerdictOutcome
+from ftgate.values.run import Run
 from ftgate.values.trust import Admission, Permission, Waiver
 from tests.report.runs import failed, passed
 
