@@ -4,13 +4,9 @@ snake_case ones does harm."""
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import xxhash
-from jsonschema.protocols import Validator
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.key_style import fits, keys_of, spell
@@ -19,6 +15,9 @@ from ftgate.checks.turns import NOT_JSON, last_assistant, reply_values, strict_j
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 MAX_DEPTH = 64
 MAX_ERRORS = 100
@@ -92,6 +91,9 @@ class Output:
         yield from self._shapes.finish()
 
     def _prepare(self, schema: dict[str, Any]) -> None:
+        import jsonschema  # takes as long as a thousand examples, and most data declares no schema
+        from referencing import Registry
+
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         try:
             kind.check_schema(schema)
@@ -121,6 +123,8 @@ class Output:
         yield from self._spelling(place, value)
 
     def _against_schema(self, place: Place, value: Any) -> Iterator[Finding]:
+        from referencing.exceptions import Unresolvable
+
         assert self._validator is not None
         try:
             errors = list(islice(self._validator.iter_errors(value), MAX_ERRORS))
