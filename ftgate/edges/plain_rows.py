@@ -8,6 +8,7 @@ duplicate keys itself, which is slower.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate, chain
 from itertools import count as numbers
 from operator import add, attrgetter
@@ -68,7 +69,7 @@ class Form:
         (turns,) = line.__struct_fields__
         decoder = msgspec.json.Decoder(line)
         self.decode, self.decode_lines = decoder.decode, decoder.decode_lines
-        self.convert = lambda value: msgspec.convert(value, line)
+        self.convert: Callable[[Any], Any] = partial(msgspec.convert, type=line)
         self.turns = attrgetter(turns)
         self.roles = _Roles(names)
 
@@ -162,7 +163,7 @@ def _colons(text: bytes) -> int:
 
 def _literal(literal: bytes) -> Callable[[bytes], object]:
     """A search that is six times as fast as `in`, which is slow where the bytes are frequent and the whole is rare."""
-    options = re2.Options()  # type: ignore[no-untyped-call]
+    options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     search: Callable[[bytes], object] = re2.compile(re2.escape(literal), options).search
     return search
