@@ -1,8 +1,8 @@
 """How fast, in how much memory: `python -m benchmarks.validate [--size MB] [--rounds N] [--only WORD] [--markdown]`.
 
 Every contender runs in a process of its own, in rounds, in an order that is drawn anew each time. CPU time (user and
-system, the whole process with its start, its modules compiled as pip leaves them) is divided by that of orjson.loads on the same file in the same round; the
-table has the medians. Wall time says little on a machine that others use.
+system, the whole process with its start, its modules compiled as pip leaves them) is divided by that of orjson.loads on
+the same file in the same round; the table has the medians. Wall time says little on a machine that others use.
 """
 
 import argparse
