@@ -43,7 +43,7 @@ class Diversity:
         """Counts many."""
         self._path = self._path or batch.path
         self._outputs.extend(output_keys(batch))
-        self._openings.extend(map(xxhash.xxh3_64_intdigest, map(_opening, _openers(batch))))
+        self._openings.extend(map(xxhash.xxh3_64_intdigest, _openings(_openers(batch))))
         self._labels.add_all(batch)
         return ()
 
@@ -110,11 +110,15 @@ def _openers(batch: Batch) -> Iterator[str]:
         yield texts[at] if at >= 0 else ""
 
 
-def _opening(text: str) -> bytes:
-    words = text[:64].split(None, _WORDS)
-    if len(words) <= _WORDS:
-        words = text[:200].split(None, _WORDS)
-    return " ".join(words[:_WORDS]).casefold().encode("utf-8", "surrogatepass")
+def _openings(texts: Iterable[str]) -> list[bytes]:
+    """The first words of each; no text holds a NUL."""
+    said = []
+    for text in texts:
+        words = text[:64].split(None, _WORDS)
+        if len(words) <= _WORDS:
+            words = text[:200].split(None, _WORDS)
+        said.append(" ".join(words[:_WORDS]))
+    return "\0".join(said).casefold().encode("utf-8", "surrogatepass").split(b"\0") if said else []
 
 
 def _majority(keys: Iterable[int]) -> int:

@@ -145,6 +145,8 @@ class Likeness:
     def clusters(self) -> list[Cluster]:
         """Two prompts and more that are almost the same; largest first, then by place."""
         self._work()
+        if not self._parents:
+            return []
         if self._found is None:
             for index, other in self._sketches.pairs(alike_from):
                 self._join(index, other)

@@ -2,23 +2,23 @@
 snake_case ones does harm."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import xxhash
-from jsonschema.protocols import Validator
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.key_style import fits, keys_of, spell
 from ftgate.checks.output_shapes import OutputShapes
-from ftgate.checks.turns import NOT_JSON, last_assistant, reply_values, strict_json, turn_place
+from ftgate.checks.turns import NOT_JSON, last_assistant, replies, reply_values, strict_json, turn_place
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 MAX_DEPTH = 64
 MAX_ERRORS = 100
@@ -61,16 +61,20 @@ class Output:
                 yield from self.see(batch.example(row))
             return
         odd: list[int] = []
-        rows = zip(batch.roles, batch.texts, reply_values(batch), strict=True)
-        for row, (roles, texts, value) in enumerate(rows):
-            if value is NOT_JSON and roles and roles[-1] == "assistant":
-                if texts[-1]:
+        usual: list[tuple[str, ...]] = []
+        is_usual = self._shapes.is_usual
+        for row, (reply, value) in enumerate(zip(replies(batch), reply_values(batch), strict=True)):
+            if value is NOT_JSON and reply is not None:
+                if reply:
                     odd.append(batch.lines[row])
-            elif type(value) is not dict or not self._shapes.note_usual(value):
+            elif type(value) is dict and reply and is_usual(keys := tuple(value), reply):
+                usual.append(keys)
+            else:
                 self._shapes.note_odd(batch.path, odd)
                 odd.clear()
                 yield from self.see(batch.example(row))
         self._shapes.note_odd(batch.path, odd)
+        self._shapes.note_usual(Counter(usual))
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the validator: what one process has seen goes to another, which has its own."""
@@ -92,6 +96,9 @@ class Output:
         yield from self._shapes.finish()
 
     def _prepare(self, schema: dict[str, Any]) -> None:
+        import jsonschema  # takes as long as a thousand examples, and most data declares no schema
+        from referencing import Registry
+
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         try:
             kind.check_schema(schema)
@@ -121,6 +128,8 @@ class Output:
         yield from self._spelling(place, value)
 
     def _against_schema(self, place: Place, value: Any) -> Iterator[Finding]:
+        from referencing.exceptions import Unresolvable
+
         assert self._validator is not None
         try:
             errors = list(islice(self._validator.iter_errors(value), MAX_ERRORS))

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -57,16 +57,18 @@ class OutputShapes:
         """Outputs without a JSON value."""
         self._odd.extend(self._places.keep_lines(path, lines))
 
-    def note_usual(self, value: dict[str, Any]) -> bool:
-        """One more output with keys in an order that is known, and no objects inside; False when it is another."""
-        group = self._usual.get(tuple(value))
-        if group is None or True in map(_holds_keys, value.values()):
-            return False
-        self._objects += 1
-        group.count += 1
-        for style in group.styles:
-            self._styles[style] += 1
-        return True
+    def is_usual(self, keys: tuple[str, ...], text: bytes) -> bool:
+        """Whether an object has keys in an order that is known, and surely no objects inside."""
+        return keys in self._usual and text.find(b"{", text.find(b"{") + 1) < 0
+
+    def note_usual(self, found: Mapping[tuple[str, ...], int]) -> None:
+        """More such outputs: how many of which keys."""
+        for keys, count in found.items():
+            group = self._usual[keys]
+            self._objects += count
+            group.count += count
+            for style in group.styles:
+                self._styles[style] += count
 
     def _group(self, value: dict[str, Any], keys: tuple[str, ...], kept: int) -> _Group:
         group = self._key_sets.get(keys)
@@ -128,13 +130,6 @@ class OutputShapes:
                 message = f'The key "{key[:40]}" is {style}; most keys are {usual}.'
                 advice = "Spell all keys the same way, and declare data.key_style."
                 yield found("output", Severity.WARNING, self._places.place(kept), message, advice)
-
-
-def _holds_keys(item: Any) -> bool:
-    if type(item) is list:
-        kinds = set(map(type, item))
-        return dict in kinds or list in kinds
-    return type(item) is dict
 
 
 def _names(keys: list[str]) -> str:

@@ -124,7 +124,7 @@ KINDS: tuple[_Kind, ...] = (
         "An e-mail address",
         r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])",
         "@",
-        screen=r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.",
+        screen=r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]",
         confirm=_is_personal,
         severe=False,
     ),

@@ -6,11 +6,12 @@ patterns are left out, because their engine can be made to run for ever.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from ftgate.checks.turns import text_key
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 _BUDGET = 5000
 _MOST = 1000
@@ -38,9 +39,9 @@ class ToolSchemas:
     """Validators by schema; None for a schema that cannot be used, with the reason in `unusable`."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[jsonschema.Draft202012Validator | None, str]] = {}
+        self._known: dict[bytes, tuple[Draft202012Validator | None, str]] = {}
 
-    def validator(self, schema: Mapping[str, Any]) -> tuple[jsonschema.Draft202012Validator | None, str]:
+    def validator(self, schema: Mapping[str, Any]) -> "tuple[Draft202012Validator | None, str]":
         """A validator, or None and why not."""
         key = text_key(json.dumps(schema, sort_keys=True))
         if key not in self._known:
@@ -50,7 +51,9 @@ class ToolSchemas:
         return self._known[key]
 
 
-def _compile(schema: Mapping[str, Any]) -> tuple[jsonschema.Draft202012Validator | None, str]:
+def _compile(schema: Mapping[str, Any]) -> "tuple[Draft202012Validator | None, str]":
+    import jsonschema
+
     try:
         plain = _Harmless(schema).schema
         jsonschema.Draft202012Validator.check_schema(plain)

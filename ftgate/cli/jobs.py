@@ -2,12 +2,10 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +23,9 @@ from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile
 from ftgate.values.finding import Finding
 from ftgate.values.settings import Level
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 LARGE = 64_000_000
 """Bytes of input from which several processes are worth their start."""
@@ -74,6 +75,9 @@ def _read(question: Question, path: str, stream: BinaryIO, *_declared: object) -
 
 
 def _in_parts(question: Question, jobs: int, progress: Progress | None = None) -> Outcome:
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from multiprocessing import get_context
+
     files = files_below(question.paths)
     total = sum(path.stat().st_size for path in files)
     parts = [
@@ -98,6 +102,8 @@ def _in_parts(question: Question, jobs: int, progress: Progress | None = None) -
 
 def _watch(asked: Sequence["Future[_Answer]"], read: Any, total: int, progress: Progress) -> None:
     """Shows what all processes have read, until they are done."""
+    from concurrent.futures import wait
+
     said = 0
     with progress.task(f"reading, {total / 1e6:,.0f} MB", total) as task:
         while wait(asked, timeout=_LOOK).not_done:

@@ -6,7 +6,6 @@ Globs are those of the base branch, in .gitignore syntax: a pull request cannot 
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
-from pathspec import GitIgnoreSpec
 
 from ftgate.errors import SettingsError
 from ftgate.values.run import Protected
@@ -52,6 +51,8 @@ def relevance(
 
 def select(globs: Sequence[str], paths: Iterable[str]) -> tuple[str, ...]:
     """The paths that .gitignore-style globs match, sorted; no globs match nothing."""
+    from pathspec import GitIgnoreSpec
+
     spec = GitIgnoreSpec.from_lines(globs)
     return tuple(sorted(path for path in paths if spec.match_file(path)))
 

@@ -131,20 +131,14 @@ class JsonlStream:
         lines = self._lines
         while lines.waiting():
             form = FORMS.get(self._format) if self._format and self._is_deep else None
-            if form and not lines.has_return and (ahead := lines.ahead()):
+            count = take_plain(form, lines, batch, self._accepts) if form and not lines.has_return else 0
+            if count:
                 batch.format = self._format
-                batch.block, batch.start = lines.block, lines.block_start
-                whole = lines.block if lines.is_fresh else b""
-                place = (lines.count + 1, lines.start)
-                count, size = take_plain(form, whole, ahead, batch, place, self._accepts)
-                lines.skip(count, size)
-                if count:
-                    self._saw_text = True
-                    self._examples += count
-                    yield from self._end_run()
-                if count == len(ahead):
-                    continue
-            yield from self._collect(next(lines), batch)
+                self._saw_text = True
+                self._examples += count
+                yield from self._end_run()
+            else:
+                yield from self._collect(next(lines), batch)
 
     def _collect(self, line: Line, batch: Batch) -> Iterator[Finding]:
         for thing in self._line(line):

@@ -12,7 +12,7 @@ from ftgate.errors import OutsideError
 
 MAX_LINE = 10_000_000
 """Bytes of a line that is still read, unless the settings say otherwise."""
-BLOCK = 1 << 15
+BLOCK = 1 << 17
 """Bytes that are read ahead where lines are taken in blocks: small enough for a processor's own memory."""
 SPACE = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
@@ -50,6 +50,7 @@ class Lines:
         self._sha256: Any = hashlib.sha256()
         self._block: list[bytes] = []
         self._at = 0
+        self._unsplit = False
         self.block = b""
         self.block_start = 0
         self.count = 0
@@ -74,6 +75,7 @@ class Lines:
         if self._again:
             return self._again.popleft()
         start = self.start
+        self._split()
         if self._at < len(self._block):
             raw = self._block[self._at]
             self._at += 1
@@ -94,24 +96,38 @@ class Lines:
         """Reads a block, when the last one is used up; False at the end."""
         if not self.waiting():
             self.block_start = self.start
-            self._block, self._at = self._read_block(), 0
+            self._block, self._at = [], 0
+            self._read_block()
         return self.waiting()
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether nothing of the block has been taken."""
-        return not self._at and not self._again
+    def whole(self) -> bytes:
+        """The block when nothing of it has been taken and all of its lines are whole; else nothing."""
+        is_whole = self._unsplit and self.ends_with_newline and len(self.block) <= self._longest
+        return self.block if is_whole and not self._again else b""
+
+    @property
+    def rest(self) -> bytes:
+        """The block when what comes next is all of it."""
+        return self.block if not self._at and not self._again else b""
 
     def waiting(self) -> bool:
         """Whether a line comes next for which nothing has to be read."""
-        return bool(self._again) or self._at < len(self._block)
+        return bool(self._again) or self._unsplit or self._at < len(self._block)
 
     def ahead(self) -> Sequence[bytes]:
         """The rest of the block, each line without its end, but not one that is cut; nothing while lines come again."""
         if self._again:
             return ()
+        self._split()
         end = -1 if self._block and len(self._block[-1]) >= self._longest else None
         return self._block[self._at : end] if self._at or end else self._block
+
+    def skip_block(self, lines: int) -> None:
+        """The whole block has been dealt with."""
+        self._unsplit = False
+        self.count += lines
+        self.start += len(self.block)
 
     def skip(self, lines: int, size: int) -> None:
         """The first lines of those ahead have been dealt with; `size` is their number of bytes, line ends included."""
@@ -130,8 +146,8 @@ class Lines:
         for _ in self:
             pass
 
-    def _read_block(self) -> list[bytes]:
-        """Lines without their ends. A line that is too long is the last one: the rest of it is no other line."""
+    def _read_block(self) -> None:
+        """A line that is too long is the last one: the rest of it is no other line."""
         try:
             whole = self._stream.read(max(1, min(BLOCK, self._longest)))
             if whole and not whole.endswith(b"\n"):
@@ -139,11 +155,16 @@ class Lines:
         except OSError as exc:
             raise OutsideError(f"{self._path} could not be read: {exc}") from exc
         self.block, self.has_return = whole, b"\r" in whole
+        self._unsplit = bool(whole)
         self._note(whole)
-        lines = whole.split(b"\n")
-        if not lines[-1]:
-            del lines[-1]
-        return lines
+
+    def _split(self) -> None:
+        """Lines without their ends, now that they are needed one by one."""
+        if self._unsplit:
+            self._unsplit = False
+            self._block, self._at = self.block.split(b"\n"), 0
+            if not self._block[-1]:
+                del self._block[-1]
 
     def _chunk(self) -> bytes:
         try:

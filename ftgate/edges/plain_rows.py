@@ -8,7 +8,9 @@ duplicate keys itself, which is slower.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate, chain, count
+from functools import partial
+from itertools import accumulate, chain
+from itertools import count as numbers
 from operator import add, attrgetter
 from typing import Annotated, Any, Literal
 
@@ -17,11 +19,13 @@ import msgspec
 import re2  # type: ignore[import-untyped]
 
 from ftgate.edges.formats import SHAREGPT_ROLES
+from ftgate.edges.lines import Lines
 from ftgate.values.batch import Batch
 from ftgate.values.dataset import Format
 
 _KEPT = 10_000  # orders of roles that are remembered
 _COLON, _NUL = b":", b"\0"
+_BORDERS = {*b"{}"}
 
 Rows = tuple[Sequence[tuple[str, ...]], list[list[str]], list[bytes] | None]
 """Roles and texts of lines, and all the texts as bytes where they were needed."""
@@ -63,8 +67,9 @@ class Form:
 
     def __init__(self, line: type[msgspec.Struct], names: dict[str, str]) -> None:
         (turns,) = line.__struct_fields__
-        self.decode = msgspec.json.Decoder(line).decode
-        self.convert: Callable[[Any], Any] = lambda value: msgspec.convert(value, line)
+        decoder = msgspec.json.Decoder(line)
+        self.decode, self.decode_lines = decoder.decode, decoder.decode_lines
+        self.convert: Callable[[Any], Any] = partial(msgspec.convert, type=line)
         self.turns = attrgetter(turns)
         self.roles = _Roles(names)
 
@@ -76,40 +81,69 @@ FORMS = {
 }
 
 
-def take_plain(
-    form: Form,
-    block: bytes,
-    ahead: Sequence[bytes],
-    batch: Batch,
-    first: tuple[int, int],
-    accepts: Callable[[Any], bool] | None,
-) -> tuple[int, int]:
-    """Adds lines to the batch up to the first that is not plain. Gives their number and bytes, line ends included.
+def take_plain(form: Form, lines: Lines, batch: Batch, accepts: Callable[[Any], bool] | None) -> int:
+    """Takes lines into the batch up to the first that is not plain, and says how many.
 
-    `block` is what the lines were split from, if there were no others in it; `first` is the number of the first line
-    and its offset. What is no strict JSON, has other keys, other types or a NUL, or what `accepts` (the repository's
-    own schema) refuses, is not plain: the careful path says why.
+    What is no strict JSON, has other keys, other types or a NUL, or what `accepts` (the repository's own schema)
+    refuses, is not plain: the careful path says why.
     """
-    roles, texts, utf8 = _quick(form, block, ahead, accepts) or _strict(form, ahead, accepts)
-    if not texts:
-        return 0, 0
-    number, start = first
-    sizes = map(len, ahead[: len(texts)])
-    *starts, end = map(add, accumulate(sizes, initial=start), count())  # each line end is one byte more
-    batch.extend(range(number, number + len(texts)), starts, roles, texts, utf8)
-    return len(texts), end - start
+    starts, rows = _block(form, lines.whole, accepts)
+    if rows:
+        batch.extend(lines.count + 1, [lines.start + start for start in starts], rows)
+        lines.skip_block(len(starts))
+        count = len(starts)
+    else:
+        ahead = lines.ahead()
+        rows = _quick(form, lines.rest, ahead, accepts) or _strict(form, ahead, accepts)
+        if not (count := len(rows[1])):
+            return 0
+        # Each line end is one byte more.
+        *offsets, end = map(add, accumulate(map(len, ahead[:count]), initial=lines.start), numbers())
+        batch.extend(lines.count + 1, offsets, rows)
+        lines.skip(count, end - lines.start)
+    batch.block, batch.start = lines.block, lines.block_start
+    return count
+
+
+def _block(form: Form, block: bytes, accepts: Callable[[Any], bool] | None) -> tuple[list[int], Rows | None]:
+    """Where each line of a block begins, and all of them; None where a closer look at each is needed.
+
+    The parser takes any white space for the end of a value. But nowhere inside of one does `{` follow `}`, and so,
+    where every line ends in `}` and begins with `{`, there is one value at least on every line; and with as many values
+    as lines, one at most.
+    """
+    starts = [0]
+    while at := block.find(b"\n", starts[-1]) + 1:
+        starts.append(at)
+    starts.pop()  # the end
+    if not starts or len(block) == 1 or _borders(block, starts) != _BORDERS:
+        return [], None
+    try:
+        found = form.decode_lines(block)
+    except (ValueError, RecursionError):
+        return [], None
+    return starts, _rows(form, block, found, accepts) if len(found) == len(starts) else None
+
+
+def _borders(block: bytes, starts: list[int]) -> set[int]:
+    """How lines begin and end; the end of the last stands before the beginning of the first."""
+    return {block[start] for start in starts} | {block[start - 2] for start in starts}
 
 
 def _quick(
     form: Form, block: bytes, ahead: Sequence[bytes], accepts: Callable[[Any], bool] | None
 ) -> Rows | None:
     """The lines up to the first that does not fit; None where a closer look at each is needed."""
-    found: list[msgspec.Struct] = []
+    found: list[Any] = []
     try:
         found.extend(map(form.decode, ahead))
     except (ValueError, RecursionError):  # what was parsed before stays
         block = b""
-    raw = block or b"\n".join(ahead[: len(found)])
+    return _rows(form, block or b"\n".join(ahead[: len(found)]), found, accepts)
+
+
+def _rows(form: Form, raw: bytes, found: Sequence[Any], accepts: Callable[[Any], bool] | None) -> Rows | None:
+    """What the parser made of `raw`; None where a key may stand twice, or a text may have a NUL."""
     if _may_hide_colons(raw) or (accepts and not all(map(accepts, msgspec.to_builtins(found)))):
         return None
     turns = list(map(form.turns, found))

@@ -93,18 +93,18 @@ class Batch:
 
     def extend(
         self,
-        lines: Iterable[int],
-        offsets: Iterable[int],
-        roles: Iterable[tuple[str, ...]],
-        texts: Iterable[list[str]],
-        utf8: list[bytes] | None = None,
+        first: int,
+        offsets: list[int],
+        rows: tuple[Iterable[tuple[str, ...]], Iterable[list[str]], list[bytes] | None],
     ) -> None:
-        """More rows, plain ones. `utf8` are their texts as bytes, where they are known already."""
+        """More rows, plain ones, of adjacent lines: their roles, their texts, and those as bytes where they are
+        known already."""
+        roles, texts, utf8 = rows
         if utf8 is not None and not self.texts:
             self.memo["utf8"] = utf8
         else:
             self.memo.clear()
-        self.lines.extend(lines)
+        self.lines.extend(range(first, first + len(offsets)))
         self.offsets.extend(offsets)
         self.roles.extend(roles)
         self.texts.extend(texts)

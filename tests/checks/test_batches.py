@@ -124,7 +124,7 @@ def test_repeats_are_found_while_the_table_grows(size: int) -> None:
         batch = Batch("f", Format.CONVERSATION)
         for line in range(start, start + size):
             number = chance.randrange(3000)
-            batch.extend([line], [0], [("user", "assistant")], [[f"q{number}", "a"]])
+            batch.extend(line, [0], ([("user", "assistant")], [[f"q{number}", "a"]], None))
             told += number in seen
             seen.setdefault(number, line)
         for same in sameness.see(batch):

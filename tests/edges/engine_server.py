@@ -76,7 +76,8 @@ class EngineServer:
         adapter = None if self.deaf or name == BASE else self.adapters[name]
         job = self._job(body, adapter)
         [said] = self._completer.complete(job, FakeProgress())
-        choice = {"message": {"role": "assistant", "content": said.text}, "finish_reason": said.finish}
+        message = {"role": "assistant", "content": said.text}
+        choice: dict[str, Any] = {"message": message, "finish_reason": said.finish}
         if body.get("logprobs") and self.logprobs:
             choice["logprobs"] = {"content": [{"top_logprobs": self._first(job)}]}
         usage = {"prompt_tokens": self._completer.prompt_tokens(job)[0], "completion_tokens": said.tokens}
