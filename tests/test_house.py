@@ -52,7 +52,9 @@ def test_the_help_of_no_command_loads_stages_or_vendors() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     assert HEAVY.isdisjoint(name.split(".")[0] for name in loaded)
-    assert not [name for name in loaded if name.startswith(("ftgate.stages", "ftgate.checks", "ftgate.edges"))]
+    assert not [
+        name for name in loaded if name.startswith(("ftgate.stages", "ftgate.checks", "ftgate.edges"))
+    ]
 
 
 @pytest.mark.parametrize("file", PACKAGE, ids=lambda file: str(file.relative_to(ROOT)))
