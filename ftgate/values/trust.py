@@ -14,12 +14,14 @@ _ACCEPTABLE = (
     "findings.",
     "regression.",
     "held-out.",
+    "scores.",
+    "correctness.",
     "baseline.",
     "slice.",
     "forgetting",
     "spot-check.failed",
 )
-_NEVER = ("findings.source",)
+_NEVER = ("findings.source", "scores.missing")
 
 
 class Permission(StrEnum):

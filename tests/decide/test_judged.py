@@ -15,6 +15,7 @@ from ftgate.decide.steady import independent, steady_bounds
 from ftgate.values.evaluation import Arm
 from ftgate.values.run import Reason, Run, VerdictOutcome
 from ftgate.values.settings import Policy
+from ftgate.values.trust import waivable
 from tests.decide.builders import with_arm, with_policy
 from tests.decide.scoring import graded, judged_run, of_differences
 
@@ -247,3 +248,10 @@ def _state(pairs: list[tuple[int, int]]) -> VerdictOutcome:
     if within(found.lower, policy):
         return VerdictOutcome.PASS
     return VerdictOutcome.FAIL if found.upper < 0 else VerdictOutcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("reason", "may"), [("scores.worse", True), ("correctness.low", True), ("scores.missing", False)]
+)
+def test_what_was_measured_may_be_waived_and_what_was_not_may_not(reason: str, may: bool) -> None:
+    assert waivable(reason) is may
