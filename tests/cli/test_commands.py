@@ -180,7 +180,7 @@ def test_settings_with_mistakes_name_line_and_key(
     repository.commit("typo")
     said = ftgate(*gate(repository, "main", tmp_path / "out"))
     assert said.code == 2
-    assert "ftgate.yaml:9: polcy: unknown key 'polcy'; did you mean 'policy'?" in said.err
+    assert "ftgate.yaml:10: polcy: unknown key 'polcy'; did you mean 'policy'?" in said.err
 
 
 def test_a_model_that_does_not_exist_is_a_settings_error(
