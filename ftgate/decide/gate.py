@@ -124,14 +124,6 @@ def _trained(run: Run) -> Rulings:
         yield warn("train", "baseline.missing", text)
     elif problem := _problem(run.baseline):
         yield unsure("train", "baseline.failed", f"the baseline cannot be compared with: {problem}")
-    elif _unchanged(run.baseline, run.candidate):
-        text = "the candidate's adapter is the baseline's, byte for byte, although the data is another"
-        yield unsure("train", "training.unchanged", f"{text}: nothing of the change was trained")
-
-
-def _unchanged(baseline: Training, candidate: Training) -> bool:
-    same = bool(candidate.adapter_sha256) and candidate.adapter_sha256 == baseline.adapter_sha256
-    return same and candidate.data_sha256 != baseline.data_sha256
 
 
 def _evaluated(run: Run) -> Rulings:

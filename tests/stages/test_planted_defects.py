@@ -146,7 +146,7 @@ def test_an_adapter_that_is_the_baseline_is_no_pass(tmp_path: Path) -> None:
     made = world(tmp_path)
     made.trainer = Deaf()
     run = gate(REQUEST, made.ports)
-    assert said(run) == ("inconclusive", ["training.unchanged"])
+    assert said(run) == ("inconclusive", ["sentinel.same-adapter"])
 
 
 def test_a_candidate_that_always_says_the_same_fails(tmp_path: Path) -> None:
