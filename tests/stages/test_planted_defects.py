@@ -43,7 +43,7 @@ PLANTED = {
     "injection, obedient judge": JUDGES + "test_an_obedient_judge_is_no_judge",
     "injection, honest judge": JUDGES + "test_the_same_injection_breaks_under_an_honest_judge",
     "leaked test item": PIPELINE + "test_an_error_that_stands_on_the_base_already_warns_and_a_new_one_blocks",
-    "reference edited here": PIPELINE + "test_rules_come_from_the_merge_base_and_changes_to_them_are_named",
+    "reference edited here": PIPELINE + "test_rules_come_from_the_base_branch_and_changes_to_them_are_named",
     "all differences zero": HERE + "test_scores_that_do_not_differ_are_held_and_no_nan",
     "eight examples": HERE + "test_eight_examples_decide_nothing",
 }
