@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 
@@ -15,6 +16,8 @@ from ftgate.checks import CHECKS
 from ftgate.cli.main import _COMMANDS, _SUMMARIES, cli
 from ftgate.errors import ExitCode
 from ftgate.graders import GRADERS
+from ftgate.report.noise import noise_table
+from ftgate.values.noise import Noise
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -162,6 +165,14 @@ def test_nobody_is_told_to_install_by_name() -> None:
     package = [path.read_text() for path in (ROOT / "ftgate").rglob("*.py")]
     for text in [*PAGES.values(), *package]:
         assert not re.search(r"pip install [^\n`]*\bftgate\b", text)
+
+
+def test_the_false_alarms_are_those_that_were_measured() -> None:
+    measured = msgspec.json.decode((ROOT / "benchmarks" / "noise.json").read_bytes(), type=Noise)
+    assert noise_table(measured) in README
+    assert measured.same.blocked <= 0.05 * measured.same.pairs
+    whole, half = measured.others[:2]
+    assert whole.blocked >= 0.95 * whole.pairs and half.blocked >= 0.95 * half.pairs
 
 
 def test_the_contributor_s_example_check_works() -> None:

@@ -39,7 +39,7 @@ def level(
         candidates.add(candidate.training.key)
         verdict = decide(_run(frame, prompts, base, baseline, candidate))
         outcomes[verdict.outcome] += 1
-        reasons.update({r.id for r in verdict.reasons if r.decides is not VerdictOutcome.PASS})
+        reasons.update({_rule(r.id) for r in verdict.reasons if r.decides is not VerdictOutcome.PASS})
     total, passed = outcomes.total(), outcomes[VerdictOutcome.PASS]
     return Level(
         name=name,
@@ -49,6 +49,11 @@ def level(
         blocked=total - passed,
         by_reason=dict(sorted(reasons.items(), key=lambda each: (-each[1], each[0]))),
     )
+
+
+def _rule(reason: str) -> str:
+    """The rule behind a reason: slices and arms that a rule names are counted together."""
+    return ".".join(reason.split(".")[:2])
 
 
 def _run(

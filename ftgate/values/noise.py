@@ -11,7 +11,7 @@ class Level(Struct, frozen=True, kw_only=True):
     """Candidates of one revision against baselines of the base revision, every pair of two seeds judged.
 
     `blocked` are the pairs that did not pass, `failed` those that failed; `by_reason` counts the pairs that each
-    blocking reason would have blocked. Pairs that share a training are not independent: `candidates` is the number
+    rule would have blocked by itself. Pairs that share a training are not independent: `candidates` is the number
     of trainings behind them.
     """
 
