@@ -400,7 +400,9 @@ def zipped(**files: bytes) -> bytes:
 def test_explain_posts_the_prompt_as_the_run_of_this_head_has_it(hub: GitHub) -> None:
     shown, made = sticky(hub), waiting(hub)
     stored = run(["PF"], ["PP"], plan=plan(head=head(hub)))
-    hub.artifact(NAME, made.id, "ftgate-run-1", zipped(run__json=run_json(stored)))
+    hub.artifact(NAME, made.id, "ftgate-verdict", zipped(run__json=run_json(stored)))
+    # Of a machine that nobody has checked, and newer.
+    hub.artifact(NAME, made.id, "ftgate-trained", zipped(run__json=b"{}"))
     reply = asked(hub, say(hub, "/ftgate explain r0"))
     assert reply is not None
     assert reply.sign == "+1", reply.text
@@ -429,7 +431,7 @@ def test_explain_says_how_to_get_a_run_that_cannot_be_had(hub: GitHub, content: 
 
 def test_explain_never_shows_the_run_of_another_head(hub: GitHub) -> None:
     made = waiting(hub)
-    hub.artifact(NAME, made.id, "ftgate-run-1", zipped(run__json=run_json(run(["PF"], ["PP"]))))
+    hub.artifact(NAME, made.id, "ftgate-verdict", zipped(run__json=run_json(run(["PF"], ["PP"]))))
     reply = asked(hub, say(hub, "/ftgate explain r0"))
     assert reply is not None
     assert reply.sign == "confused"

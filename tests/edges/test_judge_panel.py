@@ -349,7 +349,12 @@ def test_ctrl_c_keeps_what_was_answered(tmp_path: Path) -> None:
         server.before = slow(0.1)
         command = [sys.executable, "-c", SCRIPT, server.url, str(tmp_path)]
         child = subprocess.Popen(
-            command, cwd=root, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(root)}
+            command,
+            cwd=root,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            # A job in the background of a shell ignores the signal, and so would its child.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while len(server.asked) < 5 and child.poll() is None:
             time.sleep(0.02)
