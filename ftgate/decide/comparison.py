@@ -64,14 +64,18 @@ def unconfirmed(evaluation: Evaluation) -> frozenset[str]:
     return frozenset(id for id in found if not confirmed(before.get(id, ()), after.get(id, ())))
 
 
+def stable(samples: Sequence[Item]) -> bool:
+    """Whether no fresh sample fails: only such a prompt can ever be told to be broken."""
+    return all(item.outcome is not Outcome.FAILED for item in samples)
+
+
 def confirmed(reference: Sequence[Item], candidate: Sequence[Item]) -> bool:
     """Whether a suspect is broken: the reference passes every fresh sample, the candidate fails most of its own.
 
     Without samples the suspicion stands, and an ungraded one counts at its worst.
     """
-    stable = all(item.outcome is not Outcome.FAILED for item in reference)
     failing = sum(item.outcome is not Outcome.PASSED for item in candidate)
-    return stable and (not candidate or 2 * failing > len(candidate))
+    return stable(reference) and (not candidate or 2 * failing > len(candidate))
 
 
 def _held_out(evaluation: Evaluation, margin: float) -> Paired:

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from ftgate.decide import outputs
-from ftgate.decide.comparison import pair, reference_arm, unconfirmed
+from ftgate.decide.comparison import pair, reference_arm, stable, unconfirmed
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unsure, warn
 from ftgate.decide.statistics import interval, needed
 from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation, Item, Outcome
@@ -23,7 +23,8 @@ TOLERANCE = 1e-9
 class Pairs(Struct, frozen=True, kw_only=True):
     """The planned prompts of one kind, with what each arm is known to have done.
 
-    `wavering` passed and fail, but not when asked again: nobody counts them as broken.
+    `wavering` passed and fail, but not when asked again: nobody counts them as broken. `unstable` are those that the
+    reference does not pass whenever it is asked: they guard nothing.
     """
 
     ids: tuple[str, ...]
@@ -31,6 +32,7 @@ class Pairs(Struct, frozen=True, kw_only=True):
     reference: dict[str, Item]
     candidate: dict[str, Item]
     wavering: frozenset[str]
+    unstable: frozenset[str]
 
     def of(self, *kinds: str) -> list[str]:
         """Prompts that compare in one of these ways (see `comparison.pair`, and wavering)."""
@@ -68,6 +70,9 @@ def _pairs(evaluation: Evaluation, kind: Literal["regression", "held-out"]) -> P
         reference=evaluation.items(reference_arm(evaluation)),
         candidate=evaluation.items(Arm.CANDIDATE),
         wavering=unconfirmed(evaluation) if kind == "regression" else frozenset(),
+        unstable=frozenset(
+            id for id, samples in evaluation.samples(reference_arm(evaluation)).items() if not stable(samples)
+        ),
     )
 
 
@@ -147,12 +152,12 @@ def _regression(pairs: Pairs, policy: Policy) -> Rulings:
         ruling = unsure if worst > policy.max_broken else warn
         text = f"{count(len(unknown), 'regression prompt')} not compared ({names(unknown)})"
         yield ruling("decide", "regression.ungraded", f"{text}: up to {worst} may be broken, {accepted}")
-    guarded = len(pairs.possibly(Outcome.PASSED, Outcome.FAILED)) + len(
-        pairs.possibly(Outcome.PASSED, Outcome.PASSED)
-    )
-    if 0 < guarded <= policy.max_broken:
+    passing = [id for id in pairs.ids if _could_be(pairs.reference.get(id), Outcome.PASSED)]
+    guarded = len(set(passing) - pairs.unstable)
+    if passing and guarded <= policy.max_broken:
         ruling = unsure if pairs.against is Arm.BASELINE else warn
-        passes = f"the {pairs.against.value} passes {count(guarded, 'regression prompt')}"
+        steadily = " whenever it is asked" if len(passing) > guarded else ""
+        passes = f"the {pairs.against.value} passes {count(guarded, 'regression prompt')}{steadily}"
         yield ruling("decide", "regression.powerless", f"{passes}, which can never fail a run: {accepted}")
 
 

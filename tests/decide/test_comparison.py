@@ -4,8 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from ftgate.decide.comparison import compare
+from ftgate.decide.gate import decide
 from ftgate.values.evaluation import Arm, Evaluation
-from tests.decide.builders import evaluation, item
+from ftgate.values.run import VerdictOutcome
+from tests.decide.builders import evaluation, item, run
 
 
 def test_every_regression_prompt_is_in_exactly_one_list() -> None:
@@ -63,9 +65,20 @@ def test_samples_of_a_prompt_that_holds_change_nothing() -> None:
     assert compare(sampled(evaluation(["PP"], []), "r0", "FFF", "FFF"), 0.1).same == ("r0",)
 
 
+def test_a_baseline_that_wavers_everywhere_guards_nothing() -> None:
+    """Every prompt fails for the candidate, and none counts as broken: that is no pass."""
+    asked = evaluation(["PF"] * 30, ["PP"] * 100)
+    for n in range(30):
+        asked = sampled(asked, f"r{n}", "PPF", "FFF")
+    verdict = decide(run(evaluation=asked))
+    assert verdict.outcome is VerdictOutcome.INCONCLUSIVE
+    assert "regression.powerless" in [reason.id for reason in verdict.reasons]
+
+
 def sampled(of: Evaluation, id: str, before: str, after: str) -> Evaluation:
     """The evaluation with fresh samples of one prompt for reference and candidate."""
     arms = dict(of.arms)
     for arm, letters in ((Arm.BASELINE, before), (Arm.CANDIDATE, after)):
-        arms[arm.value] = replace(arms[arm.value], samples=tuple(item(id, letter) for letter in letters))
+        drawn = tuple(item(id, letter) for letter in letters)
+        arms[arm.value] = replace(arms[arm.value], samples=(*arms[arm.value].samples, *drawn))
     return replace(of, arms=arms)
