@@ -6,8 +6,8 @@ from ftgate.decide.recipe import resolve
 from ftgate.values.baseline import Baseline, Promotion, Tally
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Grade, Item, Outcome, Sentinel
-from ftgate.values.settings import TrainingSettings
-from ftgate.values.training import Training
+from ftgate.values.training import Basis, Training
+from ftgate.values.training_settings import TrainingSettings
 from tests.fakes import BASE_MODEL
 
 
@@ -23,7 +23,7 @@ def training(name: str) -> Training:
         adapter_sha256=digest(f"adapter of {name}"),
         examples=120,
         data_sha256=digest(f"data of {name}"),
-        recipe=resolve(TrainingSettings(), BASE_MODEL, 120),
+        recipe=resolve(TrainingSettings(), BASE_MODEL, Basis(examples=120)),
     )
 
 

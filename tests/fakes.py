@@ -14,11 +14,13 @@ from ftgate.errors import InputError, OutsideError
 from ftgate.graders import judge as judging
 from ftgate.ports import CompletionJob, FoundBaseline, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
 from ftgate.values.baseline import Baseline, History, Promotion
+from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.judging import Capabilities, JudgeRecord, Reply, Usage
 from ftgate.values.lfs import Pointer
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
+from ftgate.values.tokens import TokenSurvey
 from ftgate.values.training import BaseModel, LossPoint, Training
 from ftgate.values.trust import Comment, Permission, Person, PullFacts, WorkflowJob, WorkflowRun
 from tests.judges import honest
@@ -70,12 +72,27 @@ class FakeModels:
         return replace(BASE_MODEL, name=name, revision=revision or "r1")
 
 
+class FakeTokenizer:
+    """One token for every word."""
+
+    def survey(self, base_model: BaseModel, examples: Sequence[Example]) -> TokenSurvey:
+        return TokenSurvey(
+            sha256=dataset_digest(examples),
+            tokens=tuple(sum(len((m.content or "").split()) + 1 for m in e.messages) for e in examples),
+            trained=tuple(len((e.reference or "").split()) + 1 for e in examples),
+            template_sha256="t" * 64,
+        )
+
+
 class FakeTrainer:
     """ "Learns" by writing the replies of the examples into the adapter, keyed by prompt."""
 
     def __init__(self) -> None:
         self.jobs: list[TrainingJob] = []
         self.failure: str | None = None
+
+    def memory(self) -> int | None:
+        return None
 
     def versions(self) -> Mapping[str, str]:
         return {"fake": "1"}
@@ -448,6 +465,7 @@ class FakeWorld:
             documents=Documents(),
             models=FakeModels(),
             trainer=self.trainer,
+            tokenizer=FakeTokenizer(),
             completer=self.completer,
             judge=self.judge,
             store=self.store,

@@ -22,6 +22,7 @@ from ftgate.edges.meter import local_meter
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.edges.run_files import RunDirectory
 from ftgate.edges.store import DirectoryStore
+from ftgate.edges.tokens import LocalTokenizer
 from ftgate.edges.watched import watched
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
@@ -69,6 +70,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         documents=Documents(),
         models=base_models(),
         trainer=QloraTrainer(),
+        tokenizer=LocalTokenizer(),
         completer=LocalCompleter(),
         judge=partial(judge, cache=root / "judge"),
         store=DirectoryStore(root),

@@ -14,7 +14,7 @@ from ftgate.values.dataset import plain_messages
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import Prompt
 from ftgate.values.settings import EvaluationSettings, JudgeSettings, ServerSettings
-from ftgate.values.training import BaseModel, Recipe
+from ftgate.values.training import BaseModel, Basis, Recipe
 
 BASE_ADAPTER = "base"
 
@@ -61,20 +61,24 @@ def training_key(
     recipe: Recipe,
     data_sha256: str,
     held_out_sha256: str,
+    basis: Basis,
     versions: Mapping[str, str],
 ) -> str:
     """SHA-256 (64 hex digits) that names a training. The same key never trains twice.
 
-    The held-out set is part of it because its loss chooses the checkpoint; the recipe's reasons are not.
+    The held-out set is part of it because its loss chooses the checkpoint; the recipe's reasons are not. Of the basis
+    token ids, labels and chat template count: what else it holds shows in the recipe.
     """
     settings = msgspec.to_builtins(recipe)
     del settings["reasons"]
     return digest(
         {
-            "kind": "training/1",
+            "kind": "training/2",
             "base_model": _pinned(base_model),
             "recipe": settings,
             "data": data_sha256,
+            "tokenised": basis.tokenised,
+            "template": basis.template,
             "held_out": held_out_sha256,
             "versions": dict(versions),
         }

@@ -63,11 +63,16 @@ def _other(run: Run, training: Training, merged: Merged) -> str:
         return "it trained another base model"
     if settings.base_revision and base.revision != settings.base_revision:
         return "it trained another revision of the base model"
-    recipe = resolve(settings.training, base, merged.examples)
+    basis = training.basis
+    if basis is None or basis.examples != merged.examples:
+        return "it does not say what its recipe was resolved from"
+    recipe = resolve(settings.training, base, basis)
     if _plain(recipe) != _plain(training.recipe):
         return "it trained by another recipe"
     versions = run.provenance.versions
-    if training.key != training_key(base, recipe, merged.data_sha256, merged.held_out_sha256, versions):
+    if training.key != training_key(
+        base, recipe, merged.data_sha256, merged.held_out_sha256, basis, versions
+    ):
         return "its key is not that of what it says it trained"
     return ""
 

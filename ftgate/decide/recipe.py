@@ -4,13 +4,14 @@ Defaults are the fine-tuning guide's (QLoRA on one GPU). A model below TINY_PARA
 rates within a few epochs, so it gets its own column; that is what tests and the demonstration train.
 """
 
+from statistics import median
 from typing import Any
 
 import msgspec
 
-from ftgate.values.settings import TrainingSettings
-from ftgate.values.tokens import LONGEST
-from ftgate.values.training import BaseModel, Recipe
+from ftgate.values.tokens import LONGEST, TokenSurvey
+from ftgate.values.training import BaseModel, Basis, Recipe
+from ftgate.values.training_settings import TrainingSettings
 
 RANK_8_BELOW = 200
 RANK_16_UP_TO = 1_000
@@ -29,12 +30,25 @@ _TINY = f"a model below {TINY_PARAMETERS // 1_000_000} million parameters"
 _Choices = dict[str, tuple[Any, str]]
 
 
-def resolve(training: TrainingSettings, base_model: BaseModel, examples: int) -> Recipe:
-    """Recipe for a number of training examples; what the settings declare wins over every rule."""
-    defaults = _tiny() if base_model.parameters < TINY_PARAMETERS else _guide(examples)
+def basis_of(survey: TokenSurvey, memory: int | None) -> Basis:
+    """What a recipe is resolved from; `memory` is that of one GPU in bytes."""
+    return Basis(
+        examples=len(survey.tokens),
+        tokens=sum(survey.tokens),
+        longest=max(survey.tokens, default=0),
+        median=int(median(survey.tokens)) if survey.tokens else 0,
+        memory=memory,
+        tokenised=survey.sha256,
+        template=survey.template_sha256,
+    )
+
+
+def resolve(training: TrainingSettings, base_model: BaseModel, basis: Basis) -> Recipe:
+    """Recipe for what is trained; what the settings declare wins over every rule."""
+    defaults = _tiny() if base_model.parameters < TINY_PARAMETERS else _guide(basis.examples)
     choices = _fixed(training) | defaults | _max_length(base_model) | _declared(training)
     rank = choices["rank"][0]
-    choices["alpha"] = (2 * rank, "twice the rank")
+    choices.setdefault("alpha", (2 * rank, "twice the rank"))
     return Recipe(
         **{name: value for name, (value, _) in choices.items()},
         reasons={name: reason for name, (_, reason) in choices.items()},
@@ -46,6 +60,15 @@ def _fixed(training: TrainingSettings) -> _Choices:
         "method": (training.method, "training.method of ftgate.yaml, qlora unless set"),
         "schedule": ("cosine", _GUIDE),
         "warmup": (WARMUP, f"{_GUIDE}: the first {WARMUP:.0%} of the steps"),
+        "batching": ("padded", "every example in a row of its own"),
+        "checkpointing": (False, "activations fit into memory"),
+        "evaluations": (4, "the best adapter is looked for four times an epoch"),
+        "keep": ("best", "the adapter of the lowest held-out loss"),
+        "stop_overfitting": (True, _GUIDE),
+        "rslora": (False, "alpha divided by the rank"),
+        "processes": (1, "training.launch of ftgate.yaml, one process unless set"),
+        "strategy": ("single", "one process"),
+        "quant_storage": ("uint8", "one process"),
         "seed": (training.seed, "training.seed of ftgate.yaml, 42 unless set"),
     }
 
@@ -95,6 +118,6 @@ def _max_length(base_model: BaseModel) -> _Choices:
 
 
 def _declared(training: TrainingSettings) -> _Choices:
-    overridable = set(Recipe.__struct_fields__) - {"method", "seed"}
+    overridable = set(Recipe.__struct_fields__) - {"method", "seed", "alpha"}
     declared = msgspec.structs.asdict(training).items()
     return {name: (value, _SET) for name, value in declared if name in overridable and value is not None}

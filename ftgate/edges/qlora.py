@@ -23,6 +23,12 @@ _POINTS = 40  # of a loss curve: what a chart can show
 class QloraTrainer:
     """Port Trainer on this machine: the GPU when there is one, else one CPU thread."""
 
+    def memory(self) -> int | None:
+        """Of the first GPU."""
+        import torch
+
+        return int(torch.cuda.get_device_properties(0).total_memory) if torch.cuda.is_available() else None
+
     def versions(self) -> Mapping[str, str]:
         return {"ftgate-trainer": _VERSION, **loading.versions()}
 

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from ftgate.errors import InputError
 from ftgate.values.dataset import Example, plain_messages
+from ftgate.values.digest import digest
+from ftgate.values.tokens import TokenSurvey
+from ftgate.values.training import BaseModel
 
 _MARKERS = re.compile(r"\{%-?\s*generation\b")
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
@@ -43,6 +46,32 @@ def tokenize(tokenizer: Any, example: Example) -> Tokenized:
             f"{place.path}:{place.line}: the base model's chat template cannot render this example: {error}"
         ) from error
     return Tokenized(ids, [token if kept else IGNORED for token, kept in zip(ids, mask, strict=True)])
+
+
+class LocalTokenizer:
+    """Port Tokenizer: the base model's own, on this machine."""
+
+    def survey(self, base_model: BaseModel, examples: Sequence[Example]) -> TokenSurvey:
+        """Every example once, in order."""
+        from ftgate.edges.loading import load_tokenizer, quiet
+
+        with quiet():
+            tokenizer = load_tokenizer(base_model, "right")
+            seen: list[Tokenized] = []
+            refused: list[tuple[int, str]] = []
+            for index, example in enumerate(examples):
+                try:
+                    seen.append(tokenize(tokenizer, example))
+                except InputError as error:
+                    seen.append(Tokenized([], []))
+                    refused.append((index, error.message))
+        return TokenSurvey(
+            sha256=digest([each._asdict() for each in seen]),
+            tokens=tuple(len(each.input_ids) for each in seen),
+            trained=tuple(each.trained for each in seen),
+            refused=tuple(refused),
+            template_sha256=digest(tokenizer.chat_template),
+        )
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Any]) -> list[int]:

@@ -23,6 +23,7 @@ from ftgate.ports.work import (
     Progress,
     Sampling,
     Task,
+    Tokenizer,
     Trainer,
     TrainingJob,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "Sampling",
     "Store",
     "Task",
+    "Tokenizer",
     "Trainer",
     "TrainingJob",
     "TreeEntry",
@@ -75,6 +77,7 @@ class Ports:
 
     `salt` is random per process: text under test cannot guess the fences that the judge reads it in.
     `server` is the completer that the settings name instead of `completer`; None when they name none.
+    `hosted` is the trainer of a service that tunes, where the settings name one instead of `trainer`.
     `meter` counts tokens where that takes no download.
     """
 
@@ -83,6 +86,7 @@ class Ports:
     documents: Documents
     models: BaseModels
     trainer: Trainer
+    tokenizer: Tokenizer
     completer: Completer
     judge: Callable[[Settings], Judge | None]
     store: Store
@@ -92,5 +96,6 @@ class Ports:
     salt: str
     server: Callable[[Settings], Completer | None] = lambda settings: None
     meter: Callable[[Settings], Meter | None] = lambda settings: None
+    hosted: Callable[[Settings], Trainer | None] = lambda settings: None
     baselines: Baselines = NO_BASELINES
     large_files: LargeFiles | None = None

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Completion, Prompt, Question, Sentinel
 from ftgate.values.judging import JudgeRecord, Reply, Usage
+from ftgate.values.tokens import TokenSurvey
 from ftgate.values.training import BaseModel, Recipe, Training
 
 
@@ -47,8 +48,18 @@ class TrainingJob(Struct, frozen=True, kw_only=True):
     workspace: Path
 
 
+class Tokenizer(Protocol):
+    """Sees examples as the trainer sees them, without a GPU."""
+
+    def survey(self, base_model: BaseModel, examples: Sequence[Example]) -> TokenSurvey:
+        """Raises OutsideError when the tokenizer cannot be loaded, InputError when it has no chat template."""
+
+
 class Trainer(Protocol):
     """Trains one adapter."""
+
+    def memory(self) -> int | None:
+        """Bytes of one GPU; None where there is none."""
 
     def versions(self) -> Mapping[str, str]:
         """Versions of everything whose change may change the weights."""

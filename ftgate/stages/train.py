@@ -14,7 +14,7 @@ from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Arm
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
-from ftgate.values.training import BaseModel, Recipe, Training
+from ftgate.values.training import BaseModel, Basis, Recipe, Training
 
 
 def train(run: Run, ports: Ports) -> Run:
@@ -69,6 +69,7 @@ class ArmTrainer:
         self._settings = settings
         self._base_model = base_model
         self._held_out = tuple(held_out)
+        self._bases: dict[str, Basis] = {}
 
     def key(self, examples: Sequence[Example]) -> str:
         """Names the training of these examples."""
@@ -77,6 +78,7 @@ class ArmTrainer:
             self._recipe(examples),
             dataset_digest(examples),
             dataset_digest(self._held_out),
+            self.basis(examples),
             self._ports.trainer.versions(),
         )
 
@@ -125,12 +127,27 @@ class ArmTrainer:
             )
             trained = self._ports.trainer.train(job, self._ports.progress)
             training = replace(
-                trained, data_sha256=dataset_digest(examples), versions=self._ports.trainer.versions()
+                trained,
+                basis=self.basis(examples),
+                data_sha256=dataset_digest(examples),
+                versions=self._ports.trainer.versions(),
             )
             return training if training.failure else self._ports.store.keep_training(training)
 
+    def basis(self, examples: Sequence[Example]) -> Basis:
+        """What the recipe is resolved from: every example is tokenised once."""
+        named = dataset_digest(examples)
+        if named not in self._bases:
+            survey = self._ports.tokenizer.survey(self._base_model, examples)
+            self._bases[named] = recipes.basis_of(survey, self._memory())
+        return self._bases[named]
+
+    def _memory(self) -> int | None:
+        declared = self._settings.training.memory_gib
+        return self._ports.trainer.memory() if declared is None else int(declared * 2**30)
+
     def _recipe(self, examples: Sequence[Example]) -> Recipe:
-        return recipes.resolve(self._settings.training, self._base_model, len(examples))
+        return recipes.resolve(self._settings.training, self._base_model, self.basis(examples))
 
 
 def _why(found: FoundBaseline) -> str:

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from ftgate.values.training_settings import TrainingSettings
+
 Task = Literal["format", "style", "domain", "multi-step"]
 Level = Literal["error", "warning", "notice", "off"]
 Existing = Literal["warn", "error"]
@@ -48,20 +50,6 @@ class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reviews: str = "reviews.jsonl"
     review_share: float = 0.1
     lfs: bool = False
-
-
-class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Overrides of the resolved recipe; None means "resolve it from the data and the model"."""
-
-    method: Literal["qlora", "lora"] = "qlora"
-    rank: int | None = None
-    epochs: int | None = None
-    learning_rate: float | None = None
-    batch_size: int | None = None
-    accumulation: int | None = None
-    dropout: float | None = None
-    max_length: int | None = None
-    seed: int = 42
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -19,6 +19,25 @@ class Counted(Struct, frozen=True, kw_only=True):
     kept: int
 
 
+class TokenSurvey(Struct, frozen=True, kw_only=True):
+    """What a dataset is for the trainer: token ids and labels, told as numbers.
+
+    `sha256` (64 hex digits) covers ids and labels of all examples in order. `tokens` and `trained` count, for each
+    example in order, its tokens and those that carry loss; both are 0 for one of `refused`, which names the index of
+    an example that cannot be rendered and the reason. `unstopped` are indexes of examples in which a trained turn has
+    no end-of-turn token inside the loss. `template_sha256` is that of the chat template. Where `exact` is False there
+    is no tokenizer, and the counts are estimates from bytes.
+    """
+
+    sha256: str
+    tokens: tuple[int, ...]
+    trained: tuple[int, ...]
+    unstopped: tuple[int, ...] = ()
+    refused: tuple[tuple[int, str], ...] = ()
+    template_sha256: str = ""
+    exact: bool = True
+
+
 class Meter(Struct, frozen=True, kw_only=True):
     """What can count tokens, and the limit. `count` returns a reason where an example cannot be rendered."""
 

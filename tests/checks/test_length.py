@@ -7,8 +7,9 @@ from ftgate.checks.length import Length, bytes_of
 from ftgate.edges.meter import local_meter
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding
-from ftgate.values.settings import DataSettings, Settings, TrainingSettings
+from ftgate.values.settings import DataSettings, Settings
 from ftgate.values.tokens import Counted, Meter
+from ftgate.values.training_settings import TrainingSettings
 from tests.checks.examples import answer, example
 
 

@@ -15,6 +15,7 @@ from ftgate.decide.keys import (
 )
 from ftgate.values.dataset import Message
 from ftgate.values.settings import EvaluationSettings, JudgeSettings, ServerSettings
+from ftgate.values.training import Basis
 from tests.decide.builders import MODEL, RECIPE, prompt
 
 TRAINING: dict[str, Any] = {
@@ -22,6 +23,7 @@ TRAINING: dict[str, Any] = {
     "recipe": RECIPE,
     "data_sha256": "d",
     "held_out_sha256": "h",
+    "basis": Basis(examples=2, tokenised="i", template="t"),
     "versions": {"torch": "2.8", "trl": "1.0"},
 }
 ARM = ArmInputs(
@@ -45,6 +47,8 @@ ARM = ArmInputs(
         {"recipe": replace(RECIPE, seed=1)},
         {"data_sha256": "e"},
         {"held_out_sha256": "i"},
+        {"basis": Basis(examples=2, tokenised="j", template="t")},
+        {"basis": Basis(examples=2, tokenised="i", template="u")},
         {"versions": {"torch": "2.9", "trl": "1.0"}},
         {"data_sha256": "h", "held_out_sha256": "d"},
     ],
@@ -57,6 +61,7 @@ def test_another_training_has_another_key(change: dict[str, Any]) -> None:
     "change",
     [
         {"base_model": replace(MODEL, location="/elsewhere")},
+        {"basis": Basis(examples=2, tokenised="i", template="t", memory=1)},
         {"recipe": replace(RECIPE, reasons={"rank": "in other words"})},
         {"versions": {"trl": "1.0", "torch": "2.8"}},
     ],

@@ -19,8 +19,8 @@ from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.digest import digest_bytes
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Place
-from ftgate.values.settings import TrainingSettings
-from ftgate.values.training import BaseModel, Training
+from ftgate.values.training import BaseModel, Basis, Training
+from ftgate.values.training_settings import TrainingSettings
 from tests.fakes import FakeProgress
 
 pytestmark = [
@@ -48,7 +48,7 @@ def base_model() -> BaseModel:
 def job(base_model: BaseModel, workspace: Path, **settings: float) -> TrainingJob:
     workspace.mkdir(parents=True, exist_ok=True)
     chosen = TrainingSettings(**{"epochs": 2, "batch_size": 12, **settings})  # type: ignore[arg-type]
-    recipe = resolve(chosen, base_model, len(EXAMPLES))
+    recipe = resolve(chosen, base_model, Basis(examples=len(EXAMPLES)))
     return TrainingJob(
         label="training",
         key="k",

@@ -18,7 +18,8 @@ from ftgate.ports import CompletionJob, Sampling, TrainingJob
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.evaluation import Prompt
 from ftgate.values.finding import Place
-from ftgate.values.settings import TrainingSettings
+from ftgate.values.training import Basis
+from ftgate.values.training_settings import TrainingSettings
 from tests.edges.engine_server import BASE, EngineServer, engine
 from tests.edges.servers import unused_url
 from tests.fakes import FakeProgress
@@ -46,7 +47,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
         key="k",
         commit="c",
         base_model=model,
-        recipe=resolve(settings, model, len(EXAMPLES)),
+        recipe=resolve(settings, model, Basis(examples=len(EXAMPLES))),
         examples=EXAMPLES,
         held_out=EXAMPLES[:3],
         workspace=workspace,

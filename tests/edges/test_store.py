@@ -11,8 +11,8 @@ from ftgate.edges.run_files import RunDirectory
 from ftgate.edges.store import DirectoryStore
 from ftgate.errors import InputError, OutsideError
 from ftgate.values.evaluation import Arm, ArmEvaluation, Completion, Grade, Item, Outcome
-from ftgate.values.settings import TrainingSettings
-from ftgate.values.training import Training
+from ftgate.values.training import Basis, Training
+from ftgate.values.training_settings import TrainingSettings
 from tests.fakes import BASE_MODEL
 
 KEY = "k" * 64
@@ -32,7 +32,7 @@ def training(store: DirectoryStore) -> Training:
         adapter_sha256="",
         examples=1,
         data_sha256="d",
-        recipe=resolve(TrainingSettings(), BASE_MODEL, 300),
+        recipe=resolve(TrainingSettings(), BASE_MODEL, Basis(examples=300)),
     )
 
 
