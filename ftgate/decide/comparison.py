@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from ftgate.decide.statistics import interval, needed, sign_test
-from ftgate.values.evaluation import Arm, Comparison, Evaluation, Item, Outcome, Paired
+from ftgate.values.comparison import Comparison, Paired
+from ftgate.values.evaluation import Arm, Evaluation, Item, Outcome
 
 
 def reference_arm(evaluation: Evaluation) -> Arm:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from ftgate.decide.comparison import pair
 from ftgate.decide.rulings import Ruling, fail, note, unsure, warn
 from ftgate.decide.statistics import sign_test
-from ftgate.values.evaluation import Arm, Evaluation, Forgetting
+from ftgate.values.comparison import Forgetting
+from ftgate.values.evaluation import Arm, Evaluation
 from ftgate.values.settings import Policy
 
 LEVEL = 0.05

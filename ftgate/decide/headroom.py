@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from ftgate.decide.agreement import corrected
 from ftgate.decide.rulings import Ruling, count, note, warn
 from ftgate.decide.statistics import exact_bounds
-from ftgate.values.evaluation import Evaluation, Headroom, Outcome
+from ftgate.values.comparison import Headroom
+from ftgate.values.evaluation import Evaluation, Outcome
 
 LEAKAGE = 0.2
 NEEDLESS = 0.8

@@ -20,7 +20,8 @@ from ftgate.decide.comparison import reference_arm
 from ftgate.decide.questions import asks_judge
 from ftgate.decide.scores import Bounds, bootstrap_bounds, detectable, items_needed
 from ftgate.decide.steady import independent, steady_bounds
-from ftgate.values.evaluation import Arm, Criterion, Evaluation, Item, Mean, Prompt, ScoreChange
+from ftgate.values.comparison import Criterion, Mean, ScoreChange
+from ftgate.values.evaluation import Arm, Evaluation, Item, Prompt
 from ftgate.values.settings import Policy
 
 TOLERANCE = 1e-9

@@ -2,7 +2,8 @@
 
 from ftgate.decide.rulings import Rulings, count, names, note
 from ftgate.values.baseline import History
-from ftgate.values.evaluation import Arm, Evaluation, Outcome, Past
+from ftgate.values.comparison import Past
+from ftgate.values.evaluation import Arm, Evaluation, Outcome
 from ftgate.values.run import Run
 
 LOOKED_BACK = 5

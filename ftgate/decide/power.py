@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from ftgate.decide.scores import detectable_rate
-from ftgate.values.evaluation import Comparison, Power, ScoreChange
+from ftgate.values.comparison import Comparison, Power, ScoreChange
 
 
 def power(comparison: Comparison, changes: Sequence[ScoreChange]) -> Power | None:

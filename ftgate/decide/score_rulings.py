@@ -19,7 +19,8 @@ from ftgate.decide.judged import (
 from ftgate.decide.rulings import Ruling, Rulings, count, fail, note, unsure, warn
 from ftgate.decide.scores import Bounds
 from ftgate.decide.statistics import Z_95
-from ftgate.values.evaluation import Evaluation, ScoreChange
+from ftgate.values.comparison import ScoreChange
+from ftgate.values.evaluation import Evaluation
 from ftgate.values.settings import Policy
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ftgate.report.quote import cut
 from ftgate.report.wording import count, join, points
-from ftgate.values.evaluation import Comparison
+from ftgate.values.comparison import Comparison
 from ftgate.values.finding import Severity
 from ftgate.values.run import Run, VerdictOutcome
 

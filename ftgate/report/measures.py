@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ftgate.report.wording import count, join
-from ftgate.values.evaluation import Arm, Comparison, Forgetting, Headroom, Power, ScoreChange
+from ftgate.values.comparison import Comparison, Forgetting, Headroom, Power, ScoreChange
+from ftgate.values.evaluation import Arm
 from ftgate.values.run import Run
 from ftgate.values.spot_check import SpotCheck
 

@@ -9,7 +9,8 @@ from ftgate.report.markdown import Section, details, paragraphs, table
 from ftgate.report.measures import measures, score_rows
 from ftgate.report.quote import code, prose
 from ftgate.report.wording import count, points, ranges, severities, share
-from ftgate.values.evaluation import Arm, Comparison, Evaluation, Outcome, Paired
+from ftgate.values.comparison import Comparison, Paired
+from ftgate.values.evaluation import Arm, Evaluation, Outcome
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Rate, Run
 

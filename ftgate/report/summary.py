@@ -12,7 +12,8 @@ from ftgate.report.origin import rerun_command, reused, spent_seconds
 from ftgate.report.quote import terminal
 from ftgate.report.results import KINDS, Kind, finding_counts, per_thousand
 from ftgate.report.wording import count, duration, join, points, severities, share, short
-from ftgate.values.evaluation import Arm, Comparison, Evaluation, Outcome
+from ftgate.values.comparison import Comparison
+from ftgate.values.evaluation import Arm, Evaluation, Outcome
 from ftgate.values.run import Run, VerdictOutcome
 
 Style = Literal["plain", "heading", "dim", "pass", "fail", "inconclusive", "command"]

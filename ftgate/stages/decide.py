@@ -11,7 +11,7 @@ from ftgate.decide.judged import score_changes
 from ftgate.decide.past import past, removed
 from ftgate.decide.power import power
 from ftgate.decide.slices import slices
-from ftgate.values.evaluation import Comparison
+from ftgate.values.comparison import Comparison
 from ftgate.values.run import Run
 
 

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from ftgate.errors import ExitCode
 from ftgate.values.baseline import Drift, History, Origin
+from ftgate.values.comparison import Comparison
 from ftgate.values.dataset import DataFile
-from ftgate.values.evaluation import Comparison, Evaluation
+from ftgate.values.evaluation import Evaluation
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.judging import JudgeRecord
 from ftgate.values.settings import Policy

@@ -5,17 +5,8 @@ from msgspec.structs import replace
 from ftgate.decide.drift import drifts, remembered
 from ftgate.decide.slices import slices
 from ftgate.values.baseline import Origin
-from ftgate.values.evaluation import (
-    Arm,
-    Evaluation,
-    Forgetting,
-    Headroom,
-    Item,
-    Mean,
-    Past,
-    Power,
-    ScoreChange,
-)
+from ftgate.values.comparison import Forgetting, Headroom, Mean, Past, Power, ScoreChange
+from ftgate.values.evaluation import Arm, Evaluation, Item
 from ftgate.values.finding import Severity
 from ftgate.values.run import (
     Cost,

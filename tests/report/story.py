@@ -7,18 +7,17 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from ftgate.values.comparison import Comparison, Paired
 from ftgate.values.dataset import Message
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import (
     Arm,
     ArmEvaluation,
-    Comparison,
     Completion,
     Evaluation,
     Grade,
     Item,
     Outcome,
-    Paired,
     Prompt,
     Sentinel,
 )
