@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from ftgate import wire
 from ftgate.checks import CHECKS
+from ftgate.decide.recipe_contradictions import contradictions
 from ftgate.edges.example_schema import ExampleSchema
 from ftgate.errors import SettingsError
 from ftgate.graders import faults
@@ -40,9 +41,12 @@ class Documents:
             ]
         _refuse(path, lines, found)
         try:
-            return wire.settings_of(plain)
+            read = wire.settings_of(plain)
         except msgspec.ValidationError as error:
             raise SettingsError(f"{path}: {error}", advice="Write whole numbers without a point.") from error
+        said = [wire.Problem(("training", *key), why) for key, why in contradictions(read.training)]
+        _refuse(path, lines, said)
+        return read
 
     def probes(self) -> tuple[Prompt, ...]:
         content = (resources.files("ftgate") / "probes.yaml").read_bytes()
