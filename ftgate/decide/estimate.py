@@ -4,8 +4,8 @@ Memory. NF4 with double quantisation takes 4 bits a weight, 8 bits a block of 64
 arXiv 2305.14314, section 3); embeddings and head stay in 16 bits. Adapters are fp32 with gradient and two moments of
 Adam: 16 bytes a parameter; so is every weight of full fine-tuning, which autocast copies to 16 bits besides.
 Activations are what autograd keeps of one Llama-like block under bf16 autocast, counted in the installed transformers
-and PEFT (tests/edges/test_activations.py counts again). With checkpointing every layer keeps its input alone, and one layer at a
-time is computed again. The head is fused with its loss: logits exist for a chunk of tokens only.
+and PEFT (tests/edges/test_activations.py counts again). With checkpointing every layer keeps its input alone, and one
+layer at a time is computed again. The head is fused with its loss: logits exist for a chunk of tokens only.
 
 Time. A token costs 2 floating point operations a weight forward and 2 for the gradients of activations; LoRA leaves out
 the gradients of the weights (4N), full fine-tuning does not (6N), and checkpointing computes forward again (+2N). A GPU
