@@ -208,5 +208,5 @@ def cost(facts: Facts, recipe: Recipe, prices: Prices | None, time: Span | str) 
     if prices.per_hour is None:
         return "training.preflight.prices.per_hour is not set"
     if isinstance(time, str):
-        return f"the time is not known: {time}"
+        return "the time is not known"
     return Span(low=time.low / 60 * prices.per_hour, high=time.high / 60 * prices.per_hour, source=source)

@@ -133,19 +133,15 @@ def fitted(
     else:
         chosen, twice = (again, True) if again is not None else (kept, kept is None)
     batch = chosen or fast[-1]
-    told = f"{longest:,} tokens each need about {(total(batch, twice) or 0) / GIB:.1f} of {basis.memory / GIB:.1f} GiB"
-    fits = "fits" if chosen else "does not fit, and nothing smaller is left"
-    spare = (
-        "keeping activations fits too many tokens at once for that"
-        if twice
-        else "activations fit into memory"
-    )
+    need, have = (total(batch, twice) or 0) / GIB, basis.memory / GIB
+    each = f"{batch} of {longest:,} tokens at once need about {need:.1f} of {have:.1f} GiB"
+    if twice:
+        why = f"computed twice: kept, activations would need {(total(batch, False) or 0) / GIB:.1f} of {have:.1f} GiB"
+    else:
+        why = "activations fit into memory"
     return {
-        "batch_size": (batch, f"what {fits}: {batch} of {told}"),
-        "checkpointing": (
-            twice,
-            f"activations are computed twice to save memory: {told}" if twice else spare,
-        ),
+        "batch_size": (batch, each if chosen else f"{each}: it does not fit, and nothing smaller is left"),
+        "checkpointing": (twice, why),
     }
 
 

@@ -90,7 +90,7 @@ def _estimates(ready: Readiness) -> list[str]:
 
 def _basis(ready: Readiness) -> str:
     unknown = [
-        f"{_NAMES.get(name, name)} is not known: {prose(why, 200)}" for name, why in ready.unknown.items()
+        prose(f"{_NAMES.get(name, name)} is not known: {why}", 200) for name, why in ready.unknown.items()
     ]
     memory = ready.memory
     if memory is not None:

@@ -91,7 +91,9 @@ class Span(Struct, frozen=True, kw_only=True):
 
 
 def _number(value: float) -> str:
-    """A quantity in two digits, never in powers of ten."""
+    """A quantity in two digits, never in powers of ten; a stored one may be anything."""
+    if not 0 <= value < 1e9:
+        return "unknown"
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 

@@ -41,7 +41,9 @@ def total(model: Any, load: Load) -> int:
 def test_an_eight_billion_model_takes_what_is_known_of_it() -> None:
     quantised = memory(EIGHT, LOAD)
     assert isinstance(quantised, Memory)
-    assert quantised.weights / 1e9 == pytest.approx(5.8, abs=0.2)  # 3.6 GB of NF4, 2.1 GB of embeddings and head
+    assert quantised.weights / 1e9 == pytest.approx(
+        5.8, abs=0.2
+    )  # 3.6 GB of NF4, 2.1 GB of embeddings and head
     assert adapter_parameters(EIGHT, 16) == 41_943_040  # as PEFT prints it for Llama-3.1-8B
     assert quantised.adapters == 16 * 41_943_040
     plain = memory(EIGHT, replace(LOAD, method="lora"))
@@ -140,7 +142,7 @@ def test_an_earlier_training_is_a_better_measure_than_a_data_sheet() -> None:
 
 
 def test_the_range_of_an_h100_holds_what_is_published_of_it() -> None:
-    """NVIDIA reports 12,473 tokens a second for LoRA of Llama 3 8B; the guide's script is expected at 2,500 to 4,000."""
+    """NVIDIA reports 12,473 tokens a second for LoRA of Llama 3 8B; the guide's script comes to 2,500 to 4,000."""
     assert not RECIPE.checkpointing
     time = span(minutes(replace(FACTS, hardware="NVIDIA H100 80GB HBM3"), RECIPE, None))
     fast, slow = 750_000 / time.low / 60, 750_000 / time.high / 60

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from ftgate.decide.gate import decide
 from ftgate.decide.preflight import counted, readiness, sane
 from ftgate.decide.preflight_rulings import halts, outcome, preflighted
-from ftgate.values.dataset import Example, Format, Message, Place
+from ftgate.values.dataset import Example, Format, Message
+from ftgate.values.finding import Place
 from ftgate.values.preflight import Facts
 from ftgate.values.run import Run, VerdictOutcome
 from ftgate.values.tokens import TokenSurvey
@@ -24,7 +25,13 @@ from tests.decide.builders import EIGHT, MODEL, SMALL, run, training
 
 GIB = 2**30
 BASIS = Basis(
-    examples=500, tokens=250_000, longest=1800, median=500, memory=80 * GIB, tokenised="t" * 64, template="p" * 64
+    examples=500,
+    tokens=250_000,
+    longest=1800,
+    median=500,
+    memory=80 * GIB,
+    tokenised="t" * 64,
+    template="p" * 64,
 )
 FACTS = Facts(
     commit="b" * 40,
@@ -267,7 +274,14 @@ NUMBERS = st.integers(0, 10**15)
     st.sampled_from(["qlora", "lora", "full"]),
 )
 def test_no_number_breaks_the_rules(
-    examples: int, tokens: int, trained: int, dropped: int, longest: int, model: Any, fast: float | None, method: Any
+    examples: int,
+    tokens: int,
+    trained: int,
+    dropped: int,
+    longest: int,
+    model: Any,
+    fast: float | None,
+    method: Any,
 ) -> None:
     """Rules are total: whatever another machine counted is refused as nonsense, or judged."""
     basis = Basis(examples=examples, tokens=tokens, longest=longest, median=longest, memory=longest)
@@ -290,9 +304,15 @@ def test_dropping_more_or_accepting_less_never_helps(one: int, other: int, a: fl
     def stops(dropped: int, accepted: float) -> bool:
         tokens = 500 * (500 - dropped)
         facts = replace(FACTS, dropped=dropped, tokens=tokens, trained=tokens)
-        return "preflight.dropped" in {
-            id for id, decides in ids(of(facts, **limits(max_dropped=accepted, min_steps=1))).items() if decides is FAIL
-        } or dropped == 500
+        return (
+            "preflight.dropped"
+            in {
+                id
+                for id, decides in ids(of(facts, **limits(max_dropped=accepted, min_steps=1))).items()
+                if decides is FAIL
+            }
+            or dropped == 500
+        )
 
     assert stops(more, strict) >= stops(fewer, strict)
     assert stops(fewer, strict) >= stops(fewer, lax)

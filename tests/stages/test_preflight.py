@@ -77,7 +77,10 @@ def long(survey: TokenSurvey) -> TokenSurvey:
 def unreadable(survey: TokenSurvey) -> TokenSurvey:
     refused = tuple((index, "its template <script> cannot be rendered") for index in range(20))
     return replace(
-        survey, refused=refused, tokens=(0,) * 20 + survey.tokens[20:], trained=(0,) * 20 + survey.trained[20:]
+        survey,
+        refused=refused,
+        tokens=(0,) * 20 + survey.tokens[20:],
+        trained=(0,) * 20 + survey.trained[20:],
     )
 
 
@@ -89,7 +92,9 @@ SEEN: dict[str, tuple[Change, str]] = {
         "preflight.empty",
     ),
     "hardly any loss": (
-        lambda survey: replace(survey, tokens=(2_000,) * len(survey.tokens), trained=(1,) * len(survey.trained)),
+        lambda survey: replace(
+            survey, tokens=(2_000,) * len(survey.tokens), trained=(1,) * len(survey.trained)
+        ),
         "preflight.untrained",
     ),
     "no end": (lambda survey: replace(survey, unstopped=(3,)), "preflight.stop-token"),
@@ -155,7 +160,11 @@ def test_what_the_settings_ask_for_fails_the_pull_request(tmp_path: Path, name: 
 
 @pytest.mark.parametrize(
     ("limit", "id"),
-    [("max_memory_gib: 8", "preflight.memory"), ("max_memory_gib: 20", ""), ("max_minutes: 0.01", "preflight.minutes")],
+    [
+        ("max_memory_gib: 8", "preflight.memory"),
+        ("max_memory_gib: 20", ""),
+        ("max_minutes: 0.01", "preflight.minutes"),
+    ],
 )
 def test_sizes_and_names_of_the_machine_are_estimated_with(tmp_path: Path, limit: str, id: str) -> None:
     made = made_with(tmp_path, f"training: {{memory_gib: 24, preflight: {{{limit}}}}}\n")
@@ -175,7 +184,13 @@ def test_a_template_that_changed_under_an_unpinned_model_fails(tmp_path: Path) -
     assert run.candidate is not None and run.candidate.basis is not None
     old = replace(run.candidate, basis=replace(run.candidate.basis, template="o" * 64))
     record = Baseline(
-        key=old.key, training=old, arms=(), data_sha256=old.data_sha256, commit="c" * 40, ftgate="1", created="2026"
+        key=old.key,
+        training=old,
+        arms=(),
+        data_sha256=old.data_sha256,
+        commit="c" * 40,
+        ftgate="1",
+        created="2026",
     )
     last = replace(promotion("last"), key=old.key)
     for pin, decides in (("", VerdictOutcome.FAIL), ("base_revision: r1\n", VerdictOutcome.PASS)):
