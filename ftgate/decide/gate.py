@@ -140,7 +140,7 @@ def _lost(run: Run, candidate: Training) -> Rulings:
         f"{run.preflight.facts.dropped} and the settings accept {accepted:.1%}"
     )
     over = candidate.dropped > accepted * total
-    yield (fail if over else warn)("train", "training.dropped", text)
+    yield (fail if over else warn)("train", "preflight.lost", text)
 
 
 def _evaluated(run: Run) -> Rulings:

@@ -71,7 +71,11 @@ def readiness(facts: Facts, training: TrainingSettings) -> Readiness:
         minutes=time if isinstance(time, Span) else None,
         cost=money if isinstance(money, Span) else None,
         currency=limits.prices.currency if limits.prices else "USD",
-        unknown={name: why for name, why in told.items() if isinstance(why, str)},
+        unknown={
+            name: why
+            for name, why in told.items()
+            if isinstance(why, str) and (name != "cost" or limits.prices)
+        },
         hints=tuple(_hints(facts, recipe)),
     )
 

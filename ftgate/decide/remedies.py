@@ -16,7 +16,7 @@ REMEDIES = {
     "or `training.max_length`",
     "preflight.unchecked": "set what is missing on the base branch (`training.preflight`), or take the ceiling out",
     "preflight": "raise the ceiling in `training.preflight` on the base branch, or train fewer examples or epochs",
-    "training.dropped": "see what the trainer left out, and run `ftgate preflight` again",
+    "preflight.lost": "see what the trainer left out, and run `ftgate preflight` again",
     "training.failed": "read the failure; the data or `training` in the settings has to change",
     "training": "run `ftgate train` on this run",
     "baseline.failed": "repair the training data on the base branch first",

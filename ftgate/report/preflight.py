@@ -79,7 +79,7 @@ def _estimates(ready: Readiness) -> list[str]:
     facts, said = ready.facts, []
     if ready.memory is not None:
         room = f" of {facts.basis.memory / _GIB:.0f}" if facts.basis.memory else ""
-        said.append(f"about {ready.memory.total / _GIB:.1f}{room} GiB of memory")
+        said.append(f"about {ready.memory.total / _GIB:.1f}{room} GiB of GPU memory")
     if ready.minutes is not None:
         said.append(f"about {ready.minutes.told} min ({ready.minutes.source})")
     if ready.cost is not None:

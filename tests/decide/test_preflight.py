@@ -213,7 +213,7 @@ def test_a_maintainer_may_accept_what_was_found_and_not_what_was_not_looked_at()
 
 def test_a_trainer_that_drops_more_than_was_seen_fails() -> None:
     made = replace(of(), candidate=training("c" * 64, examples=400, dropped=100))
-    assert "training.dropped" in [r.id for r in decide(made).reasons if r.decides is FAIL]
+    assert "preflight.lost" in [r.id for r in decide(made).reasons if r.decides is FAIL]
     few = replace(of(), candidate=training("c" * 64, examples=499, dropped=1))
     assert decide(few).outcome is OK
 
