@@ -34,13 +34,18 @@ def preflight(run: Run, ports: Ports) -> Run:
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     trainer = ArmTrainer(ports, settings, base_model, kept.held_out)
     facts = _facts(run, ports, settings, base_model, trainer, after)
-    facts = replace(facts, held_out=len(kept.held_out), **_measured(facts, _last(ports, trainer, before)))
+    last = _last(ports, trainer, before)
+    facts = replace(facts, held_out=len(kept.held_out), **_measured(facts, last))
     survey, recipe = trainer.survey(after), trainer.recipe(after)
     ready = readiness(counted(facts, survey, after, recipe.max_length), settings.training)
     done = replace(run, preflight=ready, recipe=ready.recipe)
     ports.progress.say(f"preflight: {in_short(ready)}")
     if (said := outcome(done)) is not VerdictOutcome.PASS:
         ports.progress.say(f"preflight: {said.value}, so nothing is trained")
+    elif ports.store.find_training(trainer.key(after)) is not None:
+        ports.progress.say("preflight: this training is known, and is not done again")
+    elif before and last is None:
+        ports.progress.say("preflight: the baseline is not known yet, and takes about as long again")
     return done
 
 

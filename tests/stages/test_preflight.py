@@ -47,7 +47,12 @@ def test_a_run_is_looked_at_before_it_is_trained(tmp_path: Path) -> None:
     assert run.candidate.basis == found.facts.basis
     assert "### Preflight" in made.runs.texts["comment.md"]
     said = [text for text in made.progress.said if text.startswith("preflight:")]
-    assert said == ["preflight: 132 examples, 68 steps, time not known on this machine"]
+    assert said == [
+        "preflight: 132 examples, 68 steps, time not known on this machine",
+        "preflight: the baseline is not known yet, and takes about as long again",
+    ]
+    gate(REQUEST, made.ports)
+    assert "preflight: this training is known, and is not done again" in made.progress.said
 
 
 def test_the_time_and_the_money_are_said_before_training_starts(tmp_path: Path) -> None:
@@ -228,6 +233,24 @@ def test_train_runs_a_preflight_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="evaluate needs train first"):
         resume("evaluate", good.ports)
     assert resume("train", good.ports).stages == ("plan", "validate", "preflight", "train")
+
+
+def test_a_service_is_paid_by_the_token_and_has_no_memory_of_ours(tmp_path: Path) -> None:
+    for most, id in ((1, ""), (0.0001, "preflight.cost")):
+        limits = f"max_cost: {most}, max_memory_gib: 1, prices: {{as_of: 2026-01-01, per_million_tokens: 8}}"
+        made = made_with(tmp_path / str(most), f"training: {{preflight: {{{limits}}}}}\n")
+        for files in made.repository.commits.values():
+            files["ftgate.yaml"] = str(files["ftgate.yaml"]).replace(
+                "base_model: fake", "base_model: hosted:x"
+            )
+        made.models.model = replace(made.models.model, parameters=0, max_length=0)
+        made.tokenizer.seen = lambda survey: replace(survey, exact=False, template_sha256="")
+        run = gate(REQUEST, made.ports)
+        found = ready(run)
+        assert found.cost is not None and found.cost.low < found.cost.high and found.memory is None
+        assert [reason for reason in reasons(run) if reason.startswith("preflight.")] == ([id] if id else [])
+        assert (made.trainer.jobs == []) is bool(id)
+        assert "about" in made.runs.texts["comment.md"]
 
 
 def test_data_that_is_known_to_be_wrong_has_no_preflight(tmp_path: Path) -> None:
