@@ -27,6 +27,10 @@ class TokenSurvey(Struct, frozen=True, kw_only=True):
     an example that cannot be rendered and the reason. `unstopped` are indexes of examples in which a trained turn has
     no end-of-turn token inside the loss. `template_sha256` is that of the chat template. Where `exact` is False there
     is no tokenizer, and the counts are estimates from bytes.
+
+    An example becomes several rows where the template renders earlier turns otherwise than the last one: `rows` says
+    how many, `longest` how many tokens the longest of them has, and `tokens` counts all of them. Both are empty where
+    every example is one row.
     """
 
     sha256: str
@@ -36,6 +40,13 @@ class TokenSurvey(Struct, frozen=True, kw_only=True):
     refused: tuple[tuple[int, str], ...] = ()
     template_sha256: str = ""
     exact: bool = True
+    longest: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Tokens of the longest row of each example: what must fit into max_length."""
+        return self.longest or self.tokens
 
 
 class Meter(Struct, frozen=True, kw_only=True):
