@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Tokenized(NamedTuple):
     @property
     def trained(self) -> int:
         """Number of tokens that carry loss."""
-        return sum(label != IGNORED for label in self.labels)
+        return trained_in(self.labels)
 
 
 class Labelled(NamedTuple):
@@ -40,6 +40,11 @@ class Labelled(NamedTuple):
     rows: tuple[Tokenized, ...]
     stopped: bool = True
     refused: InputError | None = None
+
+
+def trained_in(labels: list[int]) -> int:
+    """How many labels are part of the loss."""
+    return len(labels) - labels.count(IGNORED)
 
 
 def rows(tokenizer: Any, example: Example) -> list[Tokenized]:
@@ -68,7 +73,7 @@ def tokenize(tokenizer: Any, example: Example) -> Tokenized:
 def label(tokenizer: Any, examples: Iterable[Example]) -> Iterator[Labelled]:
     """Every example in order; many are tokenised together."""
     left = iter(examples)
-    labeller = _Labeller(tokenizer)
+    labeller = Labeller(tokenizer)
     while batch := list(islice(left, _BATCH)):
         yield from labeller.label(batch)
 
@@ -100,8 +105,10 @@ class LocalTokenizer:
             return survey(tokenizer, examples)
 
 
-def survey(tokenizer: Any, examples: Sequence[Example]) -> TokenSurvey:
-    """What a tokenizer that is loaded makes of examples."""
+def survey(
+    tokenizer: Any, examples: Sequence[Example], advance: Callable[[int], None] | None = None
+) -> TokenSurvey:
+    """What a tokenizer that is loaded makes of examples; `advance` hears of each one."""
     hashed = hashlib.sha256()
     tokens, longest, trained, rows_each = [], [], [], []
     unstopped, refused = [], []
@@ -118,6 +125,8 @@ def survey(tokenizer: Any, examples: Sequence[Example]) -> TokenSurvey:
             refused.append((index, told(done.refused)))
         elif not done.stopped:
             unstopped.append(index)
+        if advance:
+            advance(1)
     return TokenSurvey(
         sha256=hashed.hexdigest(),
         tokens=tuple(tokens),
@@ -161,15 +170,18 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     return _encoded(tokenizer, known[:1])[0]
 
 
-class _Labeller:
+class Labeller:
+    """Labels examples with one tokenizer."""
+
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._ends = stop_ids(tokenizer)
-        self._stops = [str(tokenizer.convert_ids_to_tokens(end)) for end in self._ends]
+        self.ends = stop_ids(tokenizer)
+        self._stops = [str(tokenizer.convert_ids_to_tokens(end)) for end in self.ends]
         newline, letter, both = _encoded(tokenizer, ["\n", "a", "\na"])
         self._joins = newline + letter == both  # a text has the same tokens alone and after another one
 
     def label(self, examples: Sequence[Example]) -> Iterator[Labelled]:
+        """Every example in order, tokenised in one call."""
         planned = [self._planned(example) for example in examples]
         ids = self._ids(
             text for plan in planned if isinstance(plan, list) for row in plan for text in _texts(row)
@@ -200,7 +212,7 @@ class _Labeller:
             prompt = ids[row.last.prompt]
             pieces = [ids[piece] for piece in _pieces(row)]
             labels = [token if at % 2 else IGNORED for at, piece in enumerate(pieces) for token in piece]
-            ended = [piece[-1] in self._ends for piece in pieces[1::2] if piece]
+            ended = [piece[-1] in self.ends for piece in pieces[1::2] if piece]
             if [token for piece in pieces for token in piece] != prompt:
                 # A cut changes the tokens around it: each turn gets a row in which its prompt is whole.
                 labels = [IGNORED] * len(prompt)
@@ -209,7 +221,7 @@ class _Labeller:
                 ended = [apart.stopped]
             said, tail = self._after(row.last, ids)
             done.append(Tokenized(prompt + said + tail, labels + said + [IGNORED] * len(tail)))
-            stopped = stopped and all(ended) and (not said or said[-1] in self._ends)
+            stopped = stopped and all(ended) and (not said or said[-1] in self.ends)
         return Labelled(tuple(done), stopped)
 
     def _apart(self, row: Row) -> Iterator[str]:

@@ -12,11 +12,16 @@ LONGEST = 2048
 
 class Counted(Struct, frozen=True, kw_only=True):
     """Tokens of an example with its template, those of them that carry loss, and those that still do when the example
-    is cut at the limit."""
+    is cut at the limit.
+
+    Of several `rows` (TokenSurvey says when) `tokens` is the longest one, and `over` have more than the limit.
+    """
 
     tokens: int
     trained: int
     kept: int
+    rows: int = 1
+    over: int = 1
 
 
 class TokenSurvey(Struct, frozen=True, kw_only=True):
@@ -47,6 +52,38 @@ class TokenSurvey(Struct, frozen=True, kw_only=True):
     def widths(self) -> tuple[int, ...]:
         """Tokens of the longest row of each example: what must fit into max_length."""
         return self.longest or self.tokens
+
+
+class Stretch(Struct, frozen=True, kw_only=True):
+    """Tokens in a row that are alike: their text, whether they carry loss, whether a generation ends at them, and
+    whether they stand behind the limit."""
+
+    text: str
+    tokens: int
+    trained: bool = False
+    stop: bool = False
+    beyond: bool = False
+
+
+class SeenRow(Struct, frozen=True, kw_only=True):
+    """One row as the trainer sees it."""
+
+    tokens: int
+    trained: int
+    stretches: tuple[Stretch, ...]
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """One example as the trainer sees it; without rows where it cannot be trained, and `refused` says why.
+
+    `stopped` is whether every trained turn ends in a token at which a generation ends.
+    """
+
+    path: str
+    line: int
+    rows: tuple[SeenRow, ...] = ()
+    refused: str = ""
+    stopped: bool = True
 
 
 class Meter(Struct, frozen=True, kw_only=True):
