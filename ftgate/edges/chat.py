@@ -29,6 +29,7 @@ _FIELDS = (
     "['reasoning']",
 )
 """What templates read of a reply's reasoning; transformers gives them all of these names."""
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _NEXT = "\ue000"  # for private use: stands in no text
 
 
@@ -98,10 +99,10 @@ def forms(template: str, messages: Sequence[Message]) -> Iterator[Form]:
     thinks = any(
         _REASONED.match(message.content or "") for message in messages if message.role == "assistant"
     )
-    field = thinks and any(name in template for name in _FIELDS)
+    field = thinks and any(name in _COMMENT.sub("", template) for name in _FIELDS)
     no, either = (False,), (False, True)
     for parts, as_field, empty, text in product(
-        either, (True, False) if field else no, either if silent else no, either if calls else no
+        either, (True,) if field else no, either if silent else no, either if calls else no
     ):
         yield Form(as_parts=parts, as_text=text, as_empty=empty, as_field=as_field)
 

@@ -86,6 +86,8 @@ def _turn(chat: Chat, index: int, message: Message, stops: "re.Pattern[str] | No
     prompt = chat.upto(index, prompt=True)
     shown = chat.upto(index + 1)
     said = _said(prompt, shown, message.content or "")
+    if said is None:
+        said = _said_later(prompt.removeprefix(chat.upto(index)), shown, message)
     if missing := reply_left_out(said, message):
         raise Refused(f"{TEMPLATE} leaves out {missing}", _advice(missing))
     end = stops.search(said) if stops else None
@@ -98,8 +100,8 @@ def _turn(chat: Chat, index: int, message: Message, stops: "re.Pattern[str] | No
     return Turn(prompt, said[: end.end()], said[end.end() :])
 
 
-def _said(prompt: str, shown: str, content: str) -> str:
-    """What the model must say after its prompt so that the turn is said."""
+def _said(prompt: str, shown: str, content: str) -> str | None:
+    """What the model must say after its prompt so that the turn is said; None where the prompt is not shown so."""
     if shown.startswith(prompt):
         return shown[len(prompt) :]
     common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(prompt, shown, strict=False)))
@@ -107,10 +109,7 @@ def _said(prompt: str, shown: str, content: str) -> str:
         return shown[common:]  # the template wraps what it shows in other white space than what it asks with
     thinking = _THINKING.search(prompt)
     if thinking is None or thinking.start() > common:
-        raise Refused(
-            f"{TEMPLATE} asks for a reply in one way and renders it in another",
-            "Choose a base_model whose chat template renders replies as it asks for them.",
-        )
+        return None
     answer = shown[thinking.start() :]
     if thinking[1]:
         return answer
@@ -119,6 +118,21 @@ def _said(prompt: str, shown: str, content: str) -> str:
         return _NOTHING_THOUGHT + answer.lstrip("\n")
     between = rest[: len(rest) - len(rest.lstrip())]
     return reasoning.strip().removeprefix("<think>").lstrip("\n") + "\n" + closed + between + answer.lstrip()
+
+
+def _said_later(header: str, shown: str, message: Message) -> str:
+    """The same where a reply changes what stands before it (gpt-oss drops its earlier thoughts once it has answered):
+    what follows the last header of a reply that leaves nothing of it out."""
+    at = shown.rfind(header) if header else -1
+    while at >= 0:
+        said = shown[at + len(header) :]
+        if not reply_left_out(said, message):
+            return said
+        at = shown.rfind(header, 0, at)
+    raise Refused(
+        f"{TEMPLATE} asks for a reply in one way and renders it in another",
+        "Choose a base_model whose chat template renders replies as it asks for them.",
+    )
 
 
 def _ended(chat: Chat, index: int, said: str, shown: str, stops: "re.Pattern[str] | None") -> tuple[str, str]:
