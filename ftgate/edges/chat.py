@@ -2,7 +2,8 @@
 
 A template says nothing about what it expects: arguments of tool calls as an object or as JSON text, content as text
 or as parts, no content as "" or not at all. Each form is rendered in turn, and the first one that shows everything
-that the conversation says is taken. A template that leaves something out in every form is refused.
+that the conversation says is taken. A template that leaves something out in every form is refused. A speaker's `name`
+is handed on and not asked for: hardly a template shows it, and neither does it at inference.
 """
 
 import json
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 
 from ftgate.values.dataset import Message, plain_messages
 
+TEMPLATE = "the base model's chat template"
+ROLES = "Correct the order of the roles, or choose a base_model whose chat template takes it."
 _TODAY = datetime(2024, 7, 26)
 """Templates that tell the model today's date would give other tokens, and so another key, every day. Llama 3's own
 default stands for it, in training and in evaluation."""
@@ -39,6 +42,10 @@ class Refused(Exception):
     def __init__(self, reason: str, advice: str = "") -> None:
         super().__init__(reason)
         self.advice = advice
+
+
+class Unrenderable(Refused):
+    """A template that raises, or code of it that fails."""
 
 
 class Form(NamedTuple):
@@ -76,15 +83,20 @@ class Chat:
         return self._render([*self._plain[:count], following], False)
 
     def _render(self, messages: list[dict[str, Any]], prompt: bool) -> str:
-        return str(
-            self._tokenizer.apply_chat_template(
-                messages,
-                tools=self._tools,
-                chat_template=self._template,
-                add_generation_prompt=prompt,
-                tokenize=False,
+        from jinja2 import TemplateError
+
+        try:
+            return str(
+                self._tokenizer.apply_chat_template(
+                    messages,
+                    tools=self._tools,
+                    chat_template=self._template,
+                    add_generation_prompt=prompt,
+                    tokenize=False,
+                )
             )
-        )
+        except (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+            raise Unrenderable(f"{TEMPLATE} cannot render this example: {error}", ROLES) from error
 
 
 def template_of(tokenizer: Any, tools: Sequence[Mapping[str, Any]]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ftgate.edges.chat import Chat, Refused, forms, left_out, template_of
-from ftgate.edges.turns import TEMPLATE, Row, Turn, rows_of, whole
+from ftgate.edges.turns import Row, Turn, rows_of, whole
 from ftgate.errors import InputError
 from ftgate.values.dataset import Example, Message
 from ftgate.values.digest import digest
@@ -149,25 +149,20 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
     Raises InputError when the template cannot render it. What a template leaves out of a prompt it leaves out.
     """
-    from jinja2 import TemplateError
-
     known: list[str] = []
-    problem: Exception | None = None
+    problem: Refused | None = None
     for form in forms(template_of(tokenizer, ()), messages):
         try:
             text = Chat(tokenizer, messages, (), form).upto(len(messages), prompt=True)
-        except (TypeError, ValueError, KeyError, AttributeError, TemplateError) as error:
+        except Refused as error:
             problem = problem or error
             continue
         known.append(text)
         if not left_out(text, messages, ()):
             return _encoded(tokenizer, [text])[0]
-    if not known:
-        raise InputError(
-            f"{TEMPLATE} cannot render a prompt: {problem}",
-            advice="Correct the roles of the prompt, or choose another base_model.",
-        )
-    return _encoded(tokenizer, known[:1])[0]
+    if known:
+        return _encoded(tokenizer, known[:1])[0]
+    raise InputError(f"a prompt cannot be asked: {problem}", advice=problem.advice if problem else "")
 
 
 class Labeller:
@@ -190,16 +185,11 @@ class Labeller:
             yield plan if isinstance(plan, Labelled) else self._labelled(plan, ids)
 
     def _planned(self, example: Example) -> list[Row] | Labelled:
-        from jinja2 import TemplateError
-
         try:
             planned = rows_of(self._tokenizer, example, self._stops)
             return planned or [Row(Turn(whole(self._tokenizer, example), "", ""), ())]
         except Refused as error:
-            reason, advice = str(error), error.advice
-        except (TypeError, ValueError, KeyError, AttributeError, TemplateError) as error:
-            reason, advice = f"{TEMPLATE} cannot render this example: {error}", ""
-        return Labelled((), refused=InputError(f"{_place(example)}: {reason}", advice=advice))
+            return Labelled((), refused=InputError(f"{_place(example)}: {error}", advice=error.advice))
 
     def _ids(self, texts: Iterable[str]) -> dict[str, list[int]]:
         once = list(dict.fromkeys(texts))

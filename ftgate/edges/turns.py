@@ -11,16 +11,22 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from ftgate.edges.chat import Chat, Form, Refused, forms, left_out, reply_left_out, template_of
+from ftgate.edges.chat import (
+    TEMPLATE,
+    Chat,
+    Form,
+    Refused,
+    Unrenderable,
+    forms,
+    left_out,
+    reply_left_out,
+    template_of,
+)
 from ftgate.values.dataset import Example, Message
 
 _THINKING = re.compile(r"<think>\s*(</think>\s*)?\Z")
 _NOTHING_THOUGHT = "\n</think>\n\n"
 """How DeepSeek's models close thoughts that they do not have. https://huggingface.co/deepseek-ai/DeepSeek-R1"""
-_ROLES = "Correct the order of the roles, or choose a base_model whose chat template takes it."
-
-
-TEMPLATE = "the base model's chat template"
 
 
 class Turn(NamedTuple):
@@ -43,19 +49,17 @@ def rows_of(tokenizer: Any, example: Example, stops: Sequence[str]) -> list[Row]
 
     Raises Refused when the template cannot render the example, or leaves a part of it out.
     """
-    from jinja2 import TemplateError
-
     refused: Refused | None = None
     raised: Refused | None = None
     for form in forms(template_of(tokenizer, example.tools), example.messages):
         try:
             chat = Chat(tokenizer, example.messages, example.tools, form)
             return _grouped(_turns(chat, example, _pattern(stops)))
-        except Refused as error:
-            refused = refused or (None if form.as_parts else error)
+        except Unrenderable as error:
             raised = raised or error
-        except (TypeError, ValueError, KeyError, AttributeError, TemplateError) as error:
-            raised = raised or Refused(f"{TEMPLATE} cannot render this example: {error}", _ROLES)
+        except Refused as error:
+            raised = raised or error
+            refused = refused or (None if form.as_parts else error)
     worst = refused or raised
     assert worst is not None  # there is a form for every conversation
     raise _explained(tokenizer, example, worst)
@@ -169,14 +173,12 @@ def _advice(missing: str) -> str:
 def _explained(tokenizer: Any, example: Example, refused: Refused) -> Refused:
     """Templates raise without saying what they would take: a system turn is the one thing that can be told."""
     system = [message for message in example.messages if message.role == "system"]
-    if not system or refused.advice != _ROLES:
+    if not system or not isinstance(refused, Unrenderable):
         return refused
-    from jinja2 import TemplateError
-
     others = [message for message in example.messages if message.role != "system"]
     try:
         Chat(tokenizer, others, example.tools, Form()).upto(len(others))
-    except (TypeError, ValueError, KeyError, AttributeError, TemplateError):
+    except Refused:
         return refused
     return Refused(
         str(refused), "It takes no system turn: put its text at the beginning of the first user turn."

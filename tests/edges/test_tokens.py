@@ -216,7 +216,7 @@ def test_a_template_that_wants_parts_gets_parts_and_so_does_a_prompt(tokenizer: 
 
 def test_a_prompt_that_cannot_be_rendered_is_told(tokenizer: Any) -> None:
     tokenizer.chat_template = REFUSES_TOOLS
-    with pytest.raises(InputError, match="cannot render a prompt: no tools here"):
+    with pytest.raises(InputError, match=r"a prompt cannot be asked: .*no tools here"):
         prompt_ids(tokenizer, [Message(role="tool", content="y")])
 
 
