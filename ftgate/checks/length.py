@@ -18,6 +18,7 @@ from ftgate.values.tokens import LONGEST, Counted
 OVERHEAD, OVERHEAD_TURN, OVERHEAD_TOOLS = 32, 16, 256
 """Tokens that a chat template may add at most: for its head, for every turn, and where there are tools."""
 _TOLD = 100
+_REASON = 300  # characters of a template's own message
 
 
 class Length:
@@ -45,8 +46,10 @@ class Length:
             return
         counted = self._meter.count(example)
         if isinstance(counted, str):
-            message = f"The base model's template cannot render this example: {counted[:160]}."
-            yield found("length", Severity.WARNING, example.place, message, "Correct the turns or the tools.")
+            message = f"This example cannot be trained: {counted[:_REASON].rstrip('.')}."
+            yield found(
+                "length", Severity.ERROR, example.place, message, "ftgate tokens FILE --line N shows it."
+            )
         elif counted.tokens > self._limit:
             yield from self._too_long(example, counted)
 
@@ -107,8 +110,9 @@ class Length:
             )
         else:
             reply = "the replies survive"
+        dropped = "the line" if counted.over == counted.rows else f"{counted.over} of its {counted.rows} rows"
         message = (
-            f"{counted.tokens:,} tokens, and {self._limit:,} are the limit: ftgate drops the line, and "
+            f"{counted.tokens:,} tokens, and {self._limit:,} are the limit: ftgate drops {dropped}, and "
             f"where lines are cut, {reply}."
         )
         advice = "Shorten or split it, or raise training.max_length."

@@ -16,6 +16,7 @@ from ftgate.report.quote import terminal
 _COMMANDS = {
     "init": "ftgate.cli.init",
     "validate": "ftgate.cli.validate",
+    "tokens": "ftgate.cli.tokens",
     "split": "ftgate.cli.split",
     "review": "ftgate.cli.review",
     "import-graders": "ftgate.cli.import_graders",
@@ -63,6 +64,7 @@ class _Lazy(click.Group):
 _SUMMARIES = {
     "init": "Write a starter ftgate.yaml.",
     "validate": "Check every line of training data.",
+    "tokens": "Examples as the trainer sees them.",
     "split": "Hold examples out, never moving old ones.",
     "review": "Read generated examples, record reviews.",
     "import-graders": "OpenAI eval graders as regression prompts.",

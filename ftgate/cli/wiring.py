@@ -88,7 +88,12 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
 
 def base_models() -> BaseModels:
     """Finds base models; HF_TOKEN opens gated ones of the Hub."""
-    return BaseModels(os.environ.get("HF_TOKEN") or None)
+    return BaseModels(hub_token())
+
+
+def hub_token() -> str | None:
+    """HF_TOKEN, where it is set."""
+    return os.environ.get("HF_TOKEN") or None
 
 
 def salt() -> str:

@@ -43,7 +43,7 @@ def basis_of(survey: TokenSurvey, memory: int | None) -> Basis:
     return Basis(
         examples=len(survey.tokens),
         tokens=sum(survey.tokens),
-        longest=max(survey.tokens, default=0),
+        longest=max(survey.widths, default=0),
         median=int(median(survey.tokens)) if survey.tokens else 0,
         memory=memory,
         tokenised=survey.sha256,

@@ -77,6 +77,6 @@ def test_bytes_are_more_than_the_tokens_of_the_bundled_model() -> None:
     meter = local_meter(Settings(data=DataSettings(train=("a",))))
     assert meter is not None
     for text in ("", "a", "日本語" * 9, "\x00\x01" * 20, "<|im_end|>" * 5, "🙂" * 10):
-        one = example(("system", text), ("user", text), ("assistant", text + "b"))
+        one = example(("system", text), ("user", text), ("assistant", text.replace("<|im_end|>", "ok") + "b"))
         counted = meter.count(one)
         assert isinstance(counted, Counted) and counted.tokens < bytes_of(one)
