@@ -1,13 +1,10 @@
-"""Trains one adapter (or all weights) with TRL, PEFT and bitsandbytes, goes on where it stopped, and fits into memory."""
+"""Trains with TRL, PEFT and bitsandbytes, goes on where it stopped, and makes itself fit into memory."""
 
 import gc
 import shutil
-import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from ftgate.decide.pace import measured_steps, smaller_batch, steps_per_epoch
