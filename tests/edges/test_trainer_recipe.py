@@ -27,6 +27,8 @@ CONTRARY = tuple(
     for e in EXAMPLES[:9]
 )
 
+LONG = {"epochs": 5, "dropout": 0.0, "evaluations": 3, "schedule": "constant"}
+
 
 @pytest.fixture(scope="module")
 def base_model() -> BaseModel:
@@ -68,7 +70,7 @@ def test_examples_joined_without_padding_give_the_same_losses_and_steps(
 @pytest.fixture(scope="module")
 def contrary(base_model: BaseModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, Path]:
     workspace = tmp_path_factory.mktemp("contrary")
-    job = hard_job(base_model, workspace, epochs=4, dropout=0.0, evaluations=3)
+    job = hard_job(base_model, workspace, **LONG)
     return trained(replace(job, held_out=CONTRARY)), workspace
 
 
@@ -78,10 +80,10 @@ def test_a_held_out_loss_that_rises_while_the_training_loss_falls_ends_it(
     training, _ = contrary
     assert training.stopped.startswith("overfitting: the held-out loss rose from")
     assert training.events[-1] == training.stopped
-    assert 6 < training.steps < 12
+    assert 6 < training.steps < 15
     measured = {p.step: p.held_out for p in training.curve if p.held_out is not None}
     assert measured[training.best_step] == min(measured.values()) < measured[training.steps]
-    assert 0 < training.trained_tokens < 4 * training.examples * 8
+    assert 0 < training.trained_tokens < 5 * training.examples * 8
 
 
 def test_the_weights_that_are_kept_are_those_of_the_lowest_held_out_loss(
@@ -110,11 +112,9 @@ def test_the_weights_that_are_kept_are_those_of_the_lowest_held_out_loss(
 def test_where_nothing_is_stopped_it_is_said_and_the_last_weights_can_be_kept(
     base_model: BaseModel, contrary: tuple[Training, Path], tmp_path: Path
 ) -> None:
-    job = hard_job(
-        base_model, tmp_path, epochs=4, dropout=0.0, evaluations=3, keep="last", stop_overfitting=False
-    )
+    job = hard_job(base_model, tmp_path, keep="last", stop_overfitting=False, **LONG)
     training = trained(replace(job, held_out=CONTRARY))
-    assert (training.steps, training.best_step, training.stopped) == (12, 12, "")
+    assert (training.steps, training.best_step, training.stopped) == (15, 15, "")
     assert [event for event in training.events if event.startswith("overfitting")]
     assert weights(tmp_path) != weights(contrary[1])
 
