@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ftgate.decide import hosted
 from ftgate.values.tokens import LONGEST, TokenSurvey
 from ftgate.values.training import BaseModel, Basis, Recipe
 from ftgate.values.training_settings import TrainingSettings
@@ -45,6 +46,8 @@ def basis_of(survey: TokenSurvey, memory: int | None) -> Basis:
 
 def resolve(training: TrainingSettings, base_model: BaseModel, basis: Basis) -> Recipe:
     """Recipe for what is trained; what the settings declare wins over every rule."""
+    if hosted.name_of(base_model.name) is not None:
+        return hosted.recipe(training, base_model, basis)
     defaults = _tiny() if base_model.parameters < TINY_PARAMETERS else _guide(basis.examples)
     choices = _fixed(training) | defaults | _max_length(base_model) | _declared(training)
     rank = choices["rank"][0]

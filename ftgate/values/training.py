@@ -8,6 +8,7 @@ from msgspec import Struct
 from ftgate.values.training_settings import Method
 
 ADAPTER_CONFIG = "adapter_config.json"
+HOSTED_RECORD = "hosted.json"
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
@@ -20,9 +21,12 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
     The held-out loss is measured `evaluations` times in an epoch; `keep` says which adapter is kept, and
     `stop_overfitting` whether a held-out loss that rises while the training loss falls ends the training.
+
+    Of a service that tunes (method "hosted") epochs, batch_size, learning_rate_multiplier (0 and None: it chooses),
+    max_length and seed are asked for; all else is its own choice and says nothing here.
     """
 
-    method: Method
+    method: Method | Literal["hosted"]
     rank: int
     alpha: int
     rslora: bool = False
@@ -43,6 +47,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     evaluations: int = 4
     keep: Literal["best", "last"] = "best"
     stop_overfitting: bool = True
+    learning_rate_multiplier: float | None = None
     seed: int
     reasons: Mapping[str, str]
 
@@ -114,6 +119,17 @@ class Training(Struct, frozen=True, kw_only=True):
     peak_memory: int = 0
     model: str = ""
     form: Literal["adapter", "merged-dequantised", "merged-16bit", "full", "hosted"] = "adapter"
+
+
+class HostedModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The record of a model that a service tuned and keeps: what lies in the place of an adapter, as hosted.json."""
+
+    job: str
+    model: str
+    base: str
+    host: str
+    training_file: str
+    validation_file: str = ""
 
 
 class BaseModel(Struct, frozen=True, kw_only=True):
