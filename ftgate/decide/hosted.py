@@ -61,9 +61,9 @@ _KEY_SHOWN = 12
 class Failed(Struct, frozen=True, kw_only=True):
     """Why a job failed, in the service's words; `param` names the parameter that was wrong, where it says so."""
 
-    code: str = ""
-    message: str = ""
-    param: str = ""
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
 
 
 class HostedJob(Struct, frozen=True, kw_only=True):
@@ -188,7 +188,7 @@ def too_dear(tokens: int, preflight: Preflight) -> str:
 def blames_data(failed: Failed) -> bool:
     """Whether a failed job is the data's fault and not the service's or the account's: the service names one of the
     two files as the wrong parameter, or its code is one about their content. What is neither is the outside's."""
-    return failed.param in _DATA_PARAMETERS or failed.code.startswith(_DATA_CODES)
+    return failed.param in _DATA_PARAMETERS or (failed.code or "").startswith(_DATA_CODES)
 
 
 def inapplicable(settings: TrainingSettings) -> Sequence[str]:
