@@ -1,7 +1,6 @@
 """Whether a run tested exactly what was merged, and what is kept of it then. A run is foreign data: nothing that can
 be made anew from the repository is taken from it."""
 
-
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace

@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.message import Message
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -62,6 +63,7 @@ class Tuner:
         self.before: Before = lambda method, path, body: None
         self.after: Before = lambda method, path, answer: None
         self._looks: dict[str, int] = {}
+        self._asked: dict[str, tuple[bytes, str]] = {}
         self._lock = Lock()
 
     def paths(self, method: str) -> list[str]:
@@ -71,7 +73,7 @@ class Tuner:
         """What of the traffic is not as OpenAI describes it."""
         return [problem for each in self.traffic for problem in violations(each)]
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], raw: bytes) -> Answer | str:
+    def answer(self, method: str, target: str, headers: Message, raw: bytes) -> Answer | str:
         time.sleep(self.slow)
         parts = urlsplit(target)
         path = parts.path.removeprefix("/v1")
@@ -95,7 +97,7 @@ class Tuner:
             return self.after(method, path, answer) or answer
 
     def _route(  # noqa: C901 - a table of endpoints
-        self, method: str, path: str, query: dict[str, str], body: Any, headers: Mapping[str, str]
+        self, method: str, path: str, query: dict[str, str], body: Any, headers: Message
     ) -> Answer:
         match method, path.strip("/").split("/"):
             case "POST", ["files"]:
@@ -185,9 +187,7 @@ class Tuner:
         }
         self.idempotent[idempotency] = id
         self.events[id], self._looks[id] = [], 0
-        self._tuning = getattr(self, "_tuning", {}) | {
-            id: (self.contents[body["training_file"]], body["suffix"])
-        }
+        self._asked[id] = (self.contents[body["training_file"]], body["suffix"])
         self._happen(id, "Created fine-tuning job", {})
         return 200, dict(self.jobs[id])
 
@@ -218,7 +218,7 @@ class Tuner:
 
     def _finish(self, id: str) -> None:
         job = self.jobs[id]
-        content, suffix = self._tuning[id]
+        content, suffix = self._asked[id]
         name = f"ft:{job['model']}:loopback:{suffix}:{id}"
         result = f"file-result-{id}"
         table = self.losses(self.steps).encode()
@@ -337,7 +337,7 @@ def _words(messages: list[dict[str, Any]]) -> set[str]:
     return set("".join(c if c.isalnum() else " " for c in said.lower()).split())
 
 
-def _body(headers: Mapping[str, str], raw: bytes) -> Any:
+def _body(headers: Message, raw: bytes) -> Any:
     kind = headers.get("Content-Type", "")
     if kind.startswith("multipart/form-data"):
         parsed = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
@@ -367,8 +367,7 @@ def tuning() -> Iterator[Tuner]:
             if isinstance(answer, str):
                 self.reset()
                 return
-            status, value, *headers = answer
-            self.reply(status, value, *headers)
+            self.reply(*answer)
 
         do_GET = do_POST = do_DELETE = _any
 
