@@ -211,8 +211,7 @@ def recipe(settings: TrainingSettings, base_model: BaseModel, basis: Basis) -> R
         alpha=0,
         dropout=0.0,
         epochs=EPOCHS if epochs is None else epochs,
-        learning_rate=0.0,
-        learning_rate_multiplier=rate,
+        learning_rate=rate or 0.0,
         schedule="constant",
         warmup=0.0,
         batch_size=batch or 0,
@@ -229,7 +228,7 @@ def recipe(settings: TrainingSettings, base_model: BaseModel, basis: Basis) -> R
             if epochs is not None
             else f"default, {EPOCHS} passes over {basis.examples} examples",
             "batch_size": given if batch is not None else service,
-            "learning_rate_multiplier": given if rate is not None else service,
+            "learning_rate": f"multiplies the service's own, {given}" if rate is not None else service,
             "max_length": given if settings.max_length is not None else "OpenAI's limit of one example",
             "seed": "training.seed of ftgate.yaml, 42 unless set",
         },

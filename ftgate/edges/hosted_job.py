@@ -177,7 +177,7 @@ class KeyedJob:
         chosen = {
             "n_epochs": recipe.epochs,
             "batch_size": recipe.batch_size,
-            "learning_rate_multiplier": recipe.learning_rate_multiplier,
+            "learning_rate_multiplier": recipe.learning_rate,
         }
         parameters = {name: value for name, value in chosen.items() if value}
         request: dict[str, Any] = {

@@ -22,8 +22,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
     The held-out loss is measured `evaluations` times in an epoch; `keep` says which adapter is kept, and
     `stop_overfitting` whether a held-out loss that rises while the training loss falls ends the training.
 
-    Of a service that tunes (method "hosted") epochs, batch_size, learning_rate_multiplier (0 and None: it chooses),
-    max_length and seed are asked for; all else is its own choice and says nothing here.
+    Of a service that tunes (method "hosted") epochs, batch_size, learning_rate (which multiplies its own), max_length
+    and seed are asked for; 0 leaves the choice to it. All else is its own choice and says nothing here.
     """
 
     method: Method | Literal["hosted"]
@@ -47,7 +47,6 @@ class Recipe(Struct, frozen=True, kw_only=True):
     evaluations: int = 4
     keep: Literal["best", "last"] = "best"
     stop_overfitting: bool = True
-    learning_rate_multiplier: float | None = None
     seed: int
     reasons: Mapping[str, str]
 

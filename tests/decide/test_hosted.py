@@ -137,9 +137,9 @@ def test_the_recipe_asks_for_what_a_service_lets_choose() -> None:
     settings = TrainingSettings(epochs=5, batch_size=8, seed=7, hosted=Hosted(learning_rate_multiplier=0.5))
     found = resolve(settings, BASE, Basis(examples=50))
     assert (found.method, found.epochs, found.batch_size, found.seed) == ("hosted", 5, 8, 7)
-    assert found.learning_rate_multiplier == 0.5 and found.max_length == 65_536
+    assert found.learning_rate == 0.5 and found.max_length == 65_536
     plain = resolve(TrainingSettings(), BASE, Basis(examples=50))
-    assert (plain.epochs, plain.batch_size, plain.learning_rate_multiplier) == (3, 0, None)
+    assert (plain.epochs, plain.batch_size, plain.learning_rate) == (3, 0, 0.0)
     assert plain.reasons["batch_size"] == "chosen by the service"
 
 
