@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ftgate.decide.hosted import HostedJob
+from ftgate.edges.hosted_shapes import Checkpoint, JobEvent, ServedModel, StoredFile
 from ftgate.edges.judge_api import Address
 from ftgate.errors import OutsideError
 
@@ -32,52 +33,16 @@ _KEY = "Set the variable that training.hosted.api_key_env names to a key that ma
 _Shape = TypeVar("_Shape", bound=Struct)
 
 
-class StoredFile(Struct, frozen=True, kw_only=True):
-    """A file at the service; `bytes` is its size."""
-
-    id: str
-    filename: str = ""
-    bytes: int = 0
-    status: str | None = None
-    status_details: str | None = None
-
-
-class ServedModel(Struct, frozen=True, kw_only=True):
-    """A model at the service; `shutdown_date` is ISO 8601 where it tells one."""
-
-    id: str
-    owned_by: str = ""
-    shutdown_date: str | None = None
-
-
-class JobEvent(Struct, frozen=True, kw_only=True):
-    """Something that happened to a job; `data` holds the metrics of a step where there are some."""
-
-    id: str
-    message: str = ""
-    level: str = "info"
-    created_at: float = 0
-    data: Any = None
-
-
-class Checkpoint(Struct, frozen=True, kw_only=True):
-    """A model that was kept on the way."""
-
-    id: str
-    step_number: int
-    fine_tuned_model_checkpoint: str = ""
-    metrics: Mapping[str, float | None] = {}
-
-
 class Answered(OutsideError):
-    """The service answered with an HTTP status that says no."""
+    """The service answered with an HTTP status that says no. `wait` is what Retry-After asks for, in seconds."""
 
-    def __init__(self, message: str, *, status: int, code: str, param: str, said: str, advice: str) -> None:
+    def __init__(self, message: str, *, status: int, advice: str) -> None:
         super().__init__(message, advice=advice)
         self.status = status
-        self.code = code
-        self.param = param
-        self.said = said
+        self.code = ""
+        self.param = ""
+        self.said = ""
+        self.wait = 0.0
 
 
 class Unanswered(OutsideError):
@@ -280,14 +245,18 @@ class Service:
         body = error.body if isinstance(error.body, dict) else {}
         said = str(body.get("message") or error.message).replace(self._address().api_key, "***")[:_SHOWN]
         told = "" if status == 401 else f": {said}"  # it repeats the key
-        return Answered(
+        answered = Answered(
             f"{self.host}: it answered HTTP {status}{told}",
             status=status,
-            code=str(body.get("code") or ""),
-            param=str(body.get("param") or ""),
-            said=said,
             advice=_KEY if status in (401, 403) else _ADVICE,
         )
+        answered.code, answered.param = str(body.get("code") or ""), str(body.get("param") or "")
+        answered.said, answered.wait = said, _seconds(error.response.headers.get("Retry-After"))
+        return answered
+
+
+def _seconds(text: str | None) -> float:
+    return float(text) if text and text.isdecimal() else 0.0
 
 
 def _next(page: Any, client: "OpenAI") -> Any:

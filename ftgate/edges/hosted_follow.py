@@ -12,8 +12,9 @@ from types import FrameType
 from msgspec import Struct
 
 from ftgate.decide.hosted import HostedJob
-from ftgate.edges.hosted_api import Answered, JobEvent, Service
+from ftgate.edges.hosted_api import Answered, Service
 from ftgate.edges.hosted_metrics import Row, row_of
+from ftgate.edges.hosted_shapes import JobEvent
 from ftgate.errors import OutsideError
 from ftgate.ports import Clock, Progress, Task
 
@@ -21,6 +22,11 @@ _STEP = re.compile(r"\b[Ss]tep (\d+)(?:/| of )(\d+)")
 PATIENCE = 3.0
 """Seconds for one answer about a cancellation, and it is asked for twice: GitHub grants seven and a half."""
 _SAID = 200
+CANCELLED = "it was cancelled there"
+
+
+class Overdue(OutsideError):
+    """The job had not ended at the deadline, and is cancelled."""
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -60,13 +66,16 @@ class Following:
                 if job.ended:
                     return Ended(job=job, rows=tuple(self._rows.values()), steps=self._total)
                 if self._age(job) > deadline:
-                    cancelled = cancel(self._service, id)
-                    raise self._service.wrong(
-                        f"the job {id} has not ended within {deadline / 3600:g} hours "
-                        f"(it was {job.status}); {cancelled}",
-                        "Raise training.hosted.deadline_hours, or ask the service what keeps it.",
-                    )
+                    raise self._overdue(job, deadline)
                 time.sleep(poll)
+
+    def _overdue(self, job: HostedJob, deadline: float) -> OutsideError:
+        said = cancel(self._service, job.id)
+        late = self._service.wrong(
+            f"the job {job.id} has not ended within {deadline / 3600:g} hours (it was {job.status}); {said}",
+            "Raise training.hosted.deadline_hours, or ask the service what keeps it.",
+        )
+        return Overdue(late.message, advice=late.advice) if said == CANCELLED else late
 
     def _look(self, job: HostedJob) -> None:
         if job.status != self._status:
@@ -107,7 +116,7 @@ def cancel(service: Service, id: str) -> str:
     except OutsideError as error:
         return f"it could not be cancelled and still runs there ({error.message})"
     if status == "cancelled":
-        return "it was cancelled there"
+        return CANCELLED
     return f"it was asked to be cancelled there, and is {status}"
 
 

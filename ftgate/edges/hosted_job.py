@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from ftgate.decide import hosted, hosted_lines
 from ftgate.decide.hosted import Failed, HostedJob
-from ftgate.edges.hosted_api import Answered, Service, StoredFile, Unanswered
-from ftgate.edges.hosted_follow import PATIENCE, cancel
+from ftgate.edges.hosted_api import Answered, Service, Unanswered
+from ftgate.edges.hosted_files import Files, RefusedData
+from ftgate.edges.hosted_follow import CANCELLED, PATIENCE, cancel
 from ftgate.edges.store import write_atomically
 from ftgate.errors import OutsideError, SettingsError
 from ftgate.ports import Clock, Progress, TrainingJob
@@ -24,6 +25,8 @@ from ftgate.values.training_settings import TrainingSettings
 
 _NOTE = "checkpoints/hosted.json"
 _TRIES = 4
+_WAIT = 0.5  # seconds after the first request without an answer; doubled after each further one
+_LONGEST = 60.0  # seconds that a service may ask to be left alone
 _LOOKS = 3
 """How often a service is asked for a job that may have been begun: a list may lag behind."""
 
@@ -58,39 +61,40 @@ class KeyedJob:
         self._job = case.job
         self._progress = case.progress
         self._clock = case.clock
-        self._files = {"": hosted_lines.content(case.job.examples)}
-        if case.job.held_out:
-            self._files["held-out"] = hosted_lines.content(case.job.held_out)
+        self._files = Files(case.service, case.settings.hosted, case.job)
         self._note = _noted(case.job.workspace, case.service.host, case.model)
-        self._mine: list[StoredFile] = []
         self._ended = 0
         survey = hosted_lines.survey(case.job.examples)
         self.tokens = sum(survey.tokens) * case.job.recipe.epochs
         self.events: list[str] = []
 
     def stop(self) -> str:
-        """Cancels what runs at the service; returns what is to be said of it."""
-        label, service = self._job.label, self._service
+        """Cancels what runs at the service, and deletes what was uploaded; returns what is to be said of it."""
+        service, id = self._service, self._note.job
         service.hurry(PATIENCE)
-        id = self._note.job
+        begins = f"{self._job.label}: interrupted"
         if not id and self._note.asked:
             try:
                 found = self._find(looks=1)
             except OutsideError as error:
                 said = f"whether a job was begun at {service.host} nobody knows ({error.message})"
-                return f"{label}: interrupted; {said}. Run again: it is looked for."
+                return f"{begins}; {said}. Run again: it is looked for."
             id = found.id if found else ""
         if not id:
-            return f"{label}: interrupted; no job was begun at {service.host}"
+            return "; ".join(
+                [f"{begins}; no job was begun at {service.host}", *self._files.delete(known=True)]
+            )
         said = cancel(service, id)
-        if said.endswith("it was cancelled there"):
+        lines = [f"{begins}; of the job {id} at {service.host}: {said}"]
+        if said == CANCELLED:
             self._forget()
-        return f"{label}: interrupted; of the job {id} at {service.host}: {said}"
+            lines += self._files.delete(known=True)
+        return "; ".join(lines)
 
     def known(self) -> HostedJob | None:
         """The job of this key that runs or has ended, from the note, else one that runs or has succeeded, from the
         service's list; None when there is none."""
-        self._mine = self._stored()
+        self._files.look()
         found = self._noted() or self._find(looks=_LOOKS if self._note.asked and not self._note.job else 1)
         if found is not None:
             self.tell(f"goes on with the job {found.id} that was begun before")
@@ -114,24 +118,42 @@ class KeyedJob:
                 time.sleep(min(self._settings.hosted.poll_seconds, 2.0 * look))
             self._ended = 0
             for job in self._service.jobs():
-                if not hosted.ours(job, self._job.key, [file.id for file in self._mine]):
+                if not hosted.ours(job, self._job.key, self._files.ids):
                     continue
-                if job.status not in ("failed", "cancelled"):
+                if self._of_use(job):
                     return job
                 self._ended += 1
         return None
+
+    def _of_use(self, job: HostedJob) -> bool:
+        """Whether a job runs, or its model is still there: somebody may have deleted it."""
+        if job.status == "succeeded" and job.fine_tuned_model:
+            return self._service.model(job.fine_tuned_model) is not None
+        return job.status not in ("failed", "cancelled")
 
     def begin(self) -> HostedJob:
         """Everything that is checked before money is spent, the files, and the job."""
         self._demand_open()
         if price := hosted.priced(self.tokens, self._settings.preflight.prices):
             self._progress.say(f"{self._job.label}: about {price}; tokens are estimated from bytes")
-        ids = {kind: self._uploaded(kind, content) for kind, content in self._files.items()}
-        request = self._request(ids)
+        request = self._request(self._files.uploaded(self._progress))
         self._keep(replace(self._note, asked=True, job=""))
-        created = self._created(request)
-        self._keep(replace(self._note, asked=True, job=created.id))
-        return created
+        job = self._only(self._created(request))
+        self._keep(replace(self._note, asked=True, job=job.id))
+        return job
+
+    def _only(self, created: HostedJob) -> HostedJob:
+        """Another machine may have begun the same at the same time: the first job counts, and ours is cancelled."""
+        alive = [
+            job
+            for job in self._service.jobs()
+            if hosted.ours(job, self._job.key, self._files.ids) and self._of_use(job)
+        ]
+        first = min(alive, key=lambda job: (job.created_at, job.id), default=created)
+        if first.id != created.id:
+            said = cancel(self._service, created.id)
+            self.tell(f"goes on with the job {first.id} of another machine; of {created.id}: {said}")
+        return first
 
     def _created(self, request: dict[str, Any]) -> HostedJob:
         """Asks for the job. Whenever it is not sure whether there is one, it is looked for before it is asked again."""
@@ -140,12 +162,13 @@ class KeyedJob:
                 return self._service.create(request, f"ftgate-{self._job.key[:32]}-{self._ended}")
             except Unanswered as error:
                 problem: OutsideError = error
+                wait = 2.0**attempt * _WAIT
             except Answered as error:
                 if error.status < 500 and error.status not in (408, 409, 429):
                     self._keep(replace(self._note, asked=False))
                     raise _refused(error, self._model, self._service.host) from error
-                problem = error
-            time.sleep(min(self._settings.hosted.poll_seconds, 2.0**attempt))
+                problem, wait = error, error.wait
+            time.sleep(min(max(wait, self._settings.hosted.poll_seconds), _LONGEST))
             if (found := self._find(looks=_LOOKS)) is not None:
                 return found
         raise problem
@@ -190,49 +213,13 @@ class KeyedJob:
         }
         return request | ({"validation_file": ids["held-out"]} if "held-out" in ids else {})
 
-    def _stored(self) -> list[StoredFile]:
-        names = {hosted.file_name(self._job.key, kind) for kind in self._files}
-        return [file for file in self._service.files() if file.filename in names]
-
-    def _uploaded(self, kind: str, content: bytes) -> str:
-        """The id of a file that lies at the service whole and was read there."""
-        name = hosted.file_name(self._job.key, kind)
-        whole = [
-            file
-            for file in self._mine
-            if (file.filename, file.bytes) == (name, len(content)) and file.status != "error"
-        ]
-        if not whole:
-            self._progress.say(
-                f"{self._job.label}: uploading {name} ({len(content):,} bytes) to {self._service.host}"
-            )
-        file = whole[0] if whole else self._service.upload(name, content)
-        self._mine.append(file)
-        waited = 0.0
-        while file.status == "uploaded":
-            if waited > self._settings.hosted.timeout_seconds:
-                raise self._service.wrong(f"it has not read {name} within {waited:.0f} seconds")
-            time.sleep(self._settings.hosted.poll_seconds)
-            waited += self._settings.hosted.poll_seconds
-            file = self._service.file(file.id) or StoredFile(id=file.id, status="error")
-        if file.status == "error":
-            raise RefusedData(
-                f"{self._service.host} refused {name}: {file.status_details or 'without a reason'}"
-            )
-        return file.id
-
     def over(self, *, forget: bool) -> None:
         """The job has ended: what was uploaded is deleted, unless the settings keep it. With `forget` the next run
         begins anew."""
         if forget:
             self._forget()
-        if not self._settings.hosted.delete_files:
-            return
-        for file in {file.id: file for file in (*self._mine, *self._stored())}.values():
-            try:
-                self._service.delete(file.id)
-            except OutsideError as error:
-                self.tell(f"{file.filename} could not be deleted: {error.message}")
+        for problem in self._files.delete():
+            self.tell(problem)
 
     def tell(self, text: str) -> None:
         self.events.append(text)
@@ -245,10 +232,6 @@ class KeyedJob:
     def _forget(self) -> None:
         """The next run begins anew: this job has ended without a model."""
         (self._job.workspace / _NOTE).unlink(missing_ok=True)
-
-
-class RefusedData(OutsideError):
-    """The service says that the data is wrong."""
 
 
 def _refused(error: Answered, model: str, host: str) -> Exception:

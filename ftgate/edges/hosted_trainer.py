@@ -4,8 +4,9 @@ from msgspec.structs import replace
 
 from ftgate.decide import hosted, hosted_lines
 from ftgate.edges.hosted_api import Service
-from ftgate.edges.hosted_follow import Ended, Following, stoppable, undisturbed
-from ftgate.edges.hosted_job import Case, KeyedJob, RefusedData
+from ftgate.edges.hosted_files import RefusedData
+from ftgate.edges.hosted_follow import Ended, Following, Overdue, stoppable, undisturbed
+from ftgate.edges.hosted_job import Case, KeyedJob
 from ftgate.edges.hosted_outcome import outcome
 from ftgate.errors import OutsideError
 from ftgate.ports import Clock, Progress, TrainingJob
@@ -74,7 +75,11 @@ def _trained(case: Case, keyed: KeyedJob) -> Training:
             keyed.over(forget=True)
             return replace(blank, failure=error.message)
     following = Following(case.service, case.job.label, case.progress, case.clock)
-    ended = following.to_the_end(known.id, hosts.poll_seconds, hosts.deadline_hours * 3600)
+    try:
+        ended = following.to_the_end(known.id, hosts.poll_seconds, hosts.deadline_hours * 3600)
+    except Overdue:
+        keyed.over(forget=True)
+        raise
     found = _found(case, keyed, ended, blank)
     if bill := hosted.priced(found.trained_tokens, preflight.prices if found.trained_tokens else None):
         keyed.tell(f"cost about {bill}")

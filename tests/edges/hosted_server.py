@@ -33,7 +33,8 @@ class Tuner:
     """State and behaviour. `before(method, path, body)` may answer instead; `after` is told of what was answered.
 
     A job goes on by a step of `path` each time that somebody looks at it. `fails` ends jobs with an error, `losses`
-    says what result files hold, `page` is the largest page. `forgets` drops metadata, as some services do.
+    says what result files hold, `page` is the largest page. `forgets` drops metadata, as some services do. The next
+    `cuts` uploads are cut off in the middle.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Tuner:
         self.honours_idempotency = False
         self.deaf = False
         self.slow = 0.0
+        self.cuts = 0
         self.now = time.time
         self.file_status = ["uploaded", "processed"]
         self.before: Before = lambda method, path, body: None
@@ -72,6 +74,10 @@ class Tuner:
     def wrong(self) -> list[str]:
         """What of the traffic is not as OpenAI describes it."""
         return [problem for each in self.traffic for problem in violations(each)]
+
+    def stand_in(self, id: str, other: str) -> None:
+        """A job that goes the way of another."""
+        self.events[id], self._looks[id], self._asked[id] = [], 0, self._asked[other]
 
     def answer(self, method: str, target: str, headers: Message, raw: bytes) -> Answer | str:
         time.sleep(self.slow)
@@ -362,6 +368,11 @@ def tuning() -> Iterator[Tuner]:
     class Served(Handler):
         def _any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
+            if self.command == "POST" and self.path == "/v1/files" and service.cuts:
+                service.cuts -= 1
+                self.rfile.read(length // 2)
+                self.reset()
+                return
             raw = self.rfile.read(length)
             answer = service.answer(self.command, self.path, self.headers, raw)
             if isinstance(answer, str):

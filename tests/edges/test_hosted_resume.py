@@ -106,7 +106,7 @@ def test_an_interrupt_cancels_the_job_within_seconds_and_says_so(
     code, _, said = child.ended()
     assert time.monotonic() - started < 5
     assert code == 130 and "interrupted; of the job ftjob-1" in said and "it was cancelled there" in said
-    assert service.jobs["ftjob-1"]["status"] == "cancelled"
+    assert service.jobs["ftjob-1"]["status"] == "cancelled" and service.files == {}
     service.path = ["running", "succeeded"]
     done, _ = train(service, tmp_path)
     assert done["model"].endswith("ftjob-2"), "what was cancelled is begun anew"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -151,9 +152,25 @@ def test_a_service_that_stumbles_is_asked_again(
     assert done.failure is None and len(service.jobs) == 1
 
 
-def test_retry_after_is_waited_for(service: Tuner, tmp_path: Path) -> None:
-    import time
+def test_an_upload_that_is_cut_off_is_sent_again(service: Tuner, tmp_path: Path) -> None:
+    service.cuts = 2
+    many = tuple(
+        replace(EXAMPLES[0], messages=(*EXAMPLES[0].messages[:1] * 50, EXAMPLES[0].messages[1]))
+        for _ in range(500)
+    )
+    chosen = settings(service.url)
+    done = trainer(chosen).train(job(tmp_path, chosen, many), FakeProgress())
+    assert done.failure is None and service.cuts == 0 and service.wrong() == []
 
+
+def test_a_creation_waits_as_long_as_it_is_told(service: Tuner, tmp_path: Path) -> None:
+    service.before = once("POST", JOBS, (429, {"error": {"message": "wait"}}, {"Retry-After": "1"}))
+    started = time.monotonic()
+    done, _ = train(service.url, tmp_path)
+    assert done.failure is None and time.monotonic() - started > 1 and len(service.jobs) == 1
+
+
+def test_retry_after_is_waited_for(service: Tuner, tmp_path: Path) -> None:
     service.before = once("GET", "/files", (429, {"error": {"message": "wait"}}, {"Retry-After": "1"}))
     started = time.monotonic()
     train(service.url, tmp_path)
@@ -206,7 +223,7 @@ def test_a_job_that_is_stuck_is_cancelled_at_the_deadline(service: Tuner, tmp_pa
     service.path = ["queued"]
     with pytest.raises(OutsideError, match=r"ftjob-1 has not ended within .* was cancelled there"):
         train(service.url, tmp_path, hosted={"deadline_hours": 1 / 3600})
-    assert service.jobs["ftjob-1"]["status"] == "cancelled"
+    assert service.jobs["ftjob-1"]["status"] == "cancelled" and service.files == {}
 
 
 # Whose fault it is
@@ -393,6 +410,33 @@ def test_a_list_without_a_cursor_ends(service: Tuner, tmp_path: Path) -> None:
     )
     train(service.url, tmp_path / "b")
     assert len(service.jobs) == 2
+
+
+def test_a_model_that_was_deleted_is_tuned_again(service: Tuner, tmp_path: Path) -> None:
+    first, _ = train(service.url, tmp_path / "a")
+    del service.models[first.model]
+    again, _ = train(service.url, tmp_path / "b")
+    assert again.model.endswith("ftjob-2") and again.model in service.models
+
+
+def test_of_two_machines_at_the_same_moment_one_begins(service: Tuner, tmp_path: Path) -> None:
+    def twin(method: str, path: str, answer: Any) -> None:
+        if (method, path) == ("POST", JOBS):
+            mine = service.jobs["ftjob-1"]
+            service.jobs["ftjob-0"] = mine | {"id": "ftjob-0", "created_at": mine["created_at"] - 1}
+            service.stand_in("ftjob-0", "ftjob-1")
+
+    service.after = twin
+    done, progress = train(service.url, tmp_path)
+    assert done.model.endswith("ftjob-0") and service.jobs["ftjob-1"]["status"] == "cancelled"
+    assert any("of another machine; of ftjob-1: it was cancelled there" in text for text in progress.said)
+
+
+def test_what_the_settings_choose_is_asked_for(service: Tuner, tmp_path: Path) -> None:
+    train(service.url, tmp_path, epochs=2, batch_size=4, seed=7, hosted={"learning_rate_multiplier": 0.5})
+    [sent] = [each.body for each in service.traffic if (each.method, each.path) == ("POST", JOBS)]
+    chosen = {"n_epochs": 2, "batch_size": 4, "learning_rate_multiplier": 0.5}
+    assert sent["method"]["supervised"]["hyperparameters"] == chosen and sent["seed"] == 7
 
 
 def test_another_key_is_another_job(service: Tuner, tmp_path: Path) -> None:
