@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from ftgate.cli.progress import TerminalProgress
+from ftgate.decide.hosted import name_of
 from ftgate.edges import lfs
 from ftgate.edges.base_model import BaseModels
 from ftgate.edges.clock import SystemClock
@@ -17,6 +20,7 @@ from ftgate.edges.data_branch import DataBranch
 from ftgate.edges.git_objects import GitObjects
 from ftgate.edges.github_api import Waiting
 from ftgate.edges.github_rest import Rest
+from ftgate.edges.hosted_model import AnyTokenizer
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.meter import local_meter
 from ftgate.edges.qlora import QloraTrainer
@@ -28,6 +32,7 @@ from ftgate.edges.yaml_files import Documents
 from ftgate.errors import SettingsError
 from ftgate.ports import (
     Baselines,
+    Completer,
     GitHubFacts,
     Judge,
     LargeFiles,
@@ -36,11 +41,15 @@ from ftgate.ports import (
     Progress,
     PullRequest,
     Repository,
+    Trainer,
 )
 from ftgate.values.settings import JudgeSettings, OtherJudge, Settings
 from ftgate.values.setup import MachineSetup, RepositorySetup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ftgate.edges.judge_api import Address
     from ftgate.edges.judge_panel import JudgePanel
     from ftgate.edges.server_completer import ServerCompleter
 
@@ -70,7 +79,8 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         documents=Documents(),
         models=base_models(),
         trainer=QloraTrainer(),
-        tokenizer=LocalTokenizer(),
+        hosted=hosted,
+        tokenizer=AnyTokenizer(LocalTokenizer()),
         completer=LocalCompleter(),
         judge=partial(judge, cache=root / "judge"),
         store=DirectoryStore(root),
@@ -78,7 +88,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         progress=progress,
         clock=SystemClock(),
         salt=salt(),
-        server=server,
+        server=completer,
         meter=local_meter,
         hardware=gpu_name,
         baselines=data_branch(repository.root) if isinstance(repository, GitObjects) else NoBaselines(),
@@ -138,13 +148,48 @@ def server(settings: Settings) -> "ServerCompleter | None":
             "evaluation.engine is server, and neither evaluation.server.base_url nor OPENAI_BASE_URL says where it is",
             advice="Add evaluation.server.base_url, e.g. http://localhost:8000/v1.",
         )
-    key = _server_key(asked.api_key_env, url)
+    key = _server_key("evaluation.server", asked.api_key_env, url)
     return ServerCompleter(asked, Address(model=asked.base or settings.base_model, api_key=key, base_url=url))
 
 
-def _server_key(variable: str, url: str) -> str:
-    """OPENAI_API_KEY belongs to the host of OPENAI_BASE_URL and goes nowhere else."""
-    own = urlsplit(os.environ.get("OPENAI_BASE_URL", ""))
+def completer(settings: Settings) -> Completer | None:
+    """What generates instead of this machine: the service of a hosted base model, or the server of the settings."""
+    model = name_of(settings.base_model)
+    if model is None:
+        return server(settings)
+    from ftgate.edges.hosted_ports import hosted_completer
+
+    return hosted_completer(settings, *_hosted_place(settings, model))
+
+
+def hosted(settings: Settings) -> Trainer | None:
+    """The service that tunes a base_model `hosted:NAME`; None for every other. Its key is looked for when it is asked.
+
+    Raises SettingsError for settings that a service would not heed.
+    """
+    model = name_of(settings.base_model)
+    if model is None:
+        return None
+    from ftgate.edges.hosted_ports import hosted_trainer
+
+    return hosted_trainer(settings, *_hosted_place(settings, model), SystemClock())
+
+
+def _hosted_place(settings: Settings, model: str) -> "tuple[Address, Callable[[], Address]]":
+    """Where the service is, and the same with its key, which whoever only promotes does not have."""
+    from ftgate.edges.judge_api import DEFAULT_URL, Address
+
+    asked = settings.training.hosted
+    url = asked.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL
+    place = Address(model=model, api_key="", base_url=url)
+    return place, lambda: replace(place, api_key=_server_key("training.hosted", asked.api_key_env, url))
+
+
+def _server_key(setting: str, variable: str, url: str) -> str:
+    """OPENAI_API_KEY belongs to the host of OPENAI_BASE_URL (OpenAI's own unless set) and goes nowhere else."""
+    from ftgate.edges.judge_api import DEFAULT_URL
+
+    own = urlsplit(os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL)
     parts = urlsplit(url)
     if variable == "OPENAI_API_KEY" and parts.netloc != own.netloc:
         key, why = "", "belongs to OPENAI_BASE_URL, which is another host"
@@ -153,8 +198,8 @@ def _server_key(variable: str, url: str) -> str:
     if key or parts.hostname in _LOOPBACK:
         return key or "none"
     raise SettingsError(
-        f"evaluation.server is {parts.hostname}, but {variable} {why}",
-        advice="Name the variable that holds its key in evaluation.server.api_key_env (any value, if it wants none).",
+        f"{setting} is {parts.hostname}, but {variable} {why}",
+        advice=f"Name the variable that holds its key in {setting}.api_key_env (any value, if it wants none).",
     )
 
 

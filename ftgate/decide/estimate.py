@@ -13,6 +13,7 @@ reaches a share of its peak between MFU_LOW and MFU_HIGH: a baseline as commonly
 """
 
 import math
+from typing import Literal
 
 from msgspec import Struct
 
@@ -58,7 +59,7 @@ class Load(Struct, frozen=True, kw_only=True):
     """What of a recipe takes memory; `tokens` are those of one micro-batch, `shards` the processes that share
     weights, `wide` is computing in 32 bits."""
 
-    method: Method
+    method: Method | Literal["hosted"]
     rank: int
     dropout: float
     tokens: int
@@ -145,7 +146,7 @@ def _activations(model: BaseModel, load: Load) -> float:
     return float(load.tokens * (layers + 8 * s.hidden) + logits)
 
 
-def flops_per_token(method: Method, parameters: int, *, checkpointing: bool) -> float:
+def flops_per_token(method: Method | Literal["hosted"], parameters: int, *, checkpointing: bool) -> float:
     """Floating point operations of a training step for one token."""
     return float(parameters) * ((6 if method == "full" else 4) + (2 if checkpointing else 0))
 

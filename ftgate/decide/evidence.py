@@ -11,8 +11,9 @@ from msgspec import Struct
 from ftgate.decide import outputs
 from ftgate.decide.comparison import pair, reference_arm, stable, unconfirmed
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unsure, warn
+from ftgate.decide.sentinel import inactive
 from ftgate.decide.statistics import interval, needed
-from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation, Item, Outcome
+from ftgate.values.evaluation import Arm, Evaluation, Item, Outcome
 from ftgate.values.run import Run
 from ftgate.values.settings import Policy
 
@@ -89,19 +90,10 @@ def _arms(run: Run, evaluation: Evaluation) -> Rulings:
             yield unsure("evaluate", f"evaluation.adapter.{arm.value}", text)
     for arm in (Arm.BASELINE, Arm.CANDIDATE):
         found = evaluation.arms.get(arm.value)
-        if found is not None and (problem := _inactive(found)):
+        base = run.provenance.base_model
+        if found is not None and (problem := inactive(found.sentinel, expected.get(arm), base)):
             text = f"the adapter of the {arm.value} does not act on the base model: {problem}"
             yield unsure("evaluate", f"sentinel.inactive.{arm.value}", text)
-
-
-def _inactive(arm: ArmEvaluation) -> str:
-    if arm.sentinel is None:
-        return "nobody looked"
-    proofs = {"norm of LoRA-B": arm.sentinel.lora_b_norm, "logit difference": arm.sentinel.logit_difference}
-    for name, value in proofs.items():
-        if value is None or not math.isfinite(value) or not value > 0:
-            return f"{name} is {'missing' if value is None else value}"
-    return ""
 
 
 def _whole(evaluation: Evaluation, regression: Pairs, held_out: Pairs) -> Rulings:

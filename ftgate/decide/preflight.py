@@ -56,7 +56,8 @@ def _placed(example: Example, reason: str) -> LeftOut:
 def readiness(facts: Facts, training: TrainingSettings) -> Readiness:
     """All that follows from the facts. Raises SettingsError where the settings contradict data or model."""
     recipe, limits = resolve(training, facts.base_model, facts.basis), training.preflight
-    steps = math.ceil(facts.used / recipe.step_examples) * recipe.epochs
+    # A service chooses its batches itself unless the settings do.
+    steps = math.ceil(facts.used / recipe.step_examples) * recipe.epochs if recipe.step_examples else 0
     time = estimate.minutes(facts, recipe, limits.tokens_per_second)
     money = estimate.cost(facts, recipe, limits.prices, time)
     taken = _memory(facts, recipe)

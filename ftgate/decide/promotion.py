@@ -1,8 +1,6 @@
 """Whether a run tested exactly what was merged, and what is kept of it then. A run is foreign data: nothing that can
 be made anew from the repository is taken from it."""
 
-import math
-
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,11 +9,12 @@ from ftgate.decide.drift import tally
 from ftgate.decide.keys import prompts_digest, training_key
 from ftgate.decide.past import outcomes
 from ftgate.decide.recipe import resolve
+from ftgate.decide.sentinel import inactive
 from ftgate.values.baseline import Baseline, Promotion
 from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
-from ftgate.values.training import Recipe, Training
+from ftgate.values.training import BaseModel, Recipe, Training
 
 
 class Merged(Struct, frozen=True, kw_only=True):
@@ -49,7 +48,7 @@ def promotable(run: Run, merged: Merged) -> Promotable | str:
     if prompts_digest(evaluation.prompts) != merged.prompts_sha256:
         return "it asked other prompts than those that were merged"
     found = Promotable(training=training, evaluation=evaluation)
-    return _unproved(found) or found
+    return _unproved(found, run.provenance.base_model) or found
 
 
 def _other(run: Run, training: Training, merged: Merged) -> str:
@@ -77,7 +76,7 @@ def _other(run: Run, training: Training, merged: Merged) -> str:
     return ""
 
 
-def _unproved(found: Promotable) -> str:
+def _unproved(found: Promotable, base: BaseModel | None) -> str:
     """Why the answers of a training prove nothing; empty when they are whole and of an adapter that acts."""
     ids = [prompt.id for prompt in found.evaluation.prompts]
     arm = found.evaluation.arms.get(Arm.CANDIDATE.value)
@@ -85,8 +84,7 @@ def _unproved(found: Promotable) -> str:
         return "its candidate did not answer every prompt"
     if arm.adapter_sha256 != found.training.adapter_sha256 or not (arm.key and arm.asked):
         return "its answers are not those of the adapter that it trained"
-    proofs = (arm.sentinel.lora_b_norm, arm.sentinel.logit_difference) if arm.sentinel else (None,)
-    if not all(proof is not None and math.isfinite(proof) and proof > 0 for proof in proofs):
+    if inactive(arm.sentinel, found.training, base):
         return "its adapter does not act on the base model"
     return ""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ftgate.decide import hosted
 from ftgate.decide import recipe_sizes as sizes
 from ftgate.decide.recipe_contradictions import contradictions
 from ftgate.errors import SettingsError
@@ -61,6 +62,8 @@ def resolve(training: TrainingSettings, base_model: BaseModel, basis: Basis) -> 
 
     Raises SettingsError, which names the key, where settings contradict each other, the data or the model.
     """
+    if hosted.name_of(base_model.name) is not None:
+        return hosted.recipe(training, base_model, basis)
     wrong = [f"ftgate.yaml: training.{'.'.join(key)}: {why}" for key, why in contradictions(training)]
     if wrong:
         raise SettingsError("\n".join(wrong), advice="Correct them on the branch that they are read from.")

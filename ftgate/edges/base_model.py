@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from ftgate.edges.hosted_model import hosted_model
 from ftgate.edges.model_shape import positions, read_config, shape_of
 from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.digest import digest, digest_bytes
@@ -37,6 +38,8 @@ class BaseModels:
         self._token = token
 
     def resolve(self, name: str, revision: str | None) -> BaseModel:
+        if served := hosted_model(name, revision):
+            return served
         folder, revision = self._locate(name, revision)
         weights = sorted(folder.glob("*.safetensors"))
         if not (folder / "config.json").is_file() or not weights:

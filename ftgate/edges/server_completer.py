@@ -71,16 +71,16 @@ class ServerCompleter:
         whose greedy answers differ. Zero unless it is well above the difference between two answers of the base."""
         if job.adapter is None:
             return Sentinel(lora_b_norm=None, logit_difference=None)
-        model = self._model(job.adapter)
+        return Sentinel(lora_b_norm=lora_b_norm(job.adapter), logit_difference=self._acts(job, job.adapter))
+
+    def _acts(self, job: CompletionJob, adapter: Path) -> float | None:
+        model = self._model(adapter)
         probes = job.prompts[:_PROBES]
         found = [self._difference(model, prompt) for prompt in probes]
         noise = max((noise for _, noise in found), default=0.0)
         largest = max((difference for difference, _ in found), default=None)
         acts = largest is not None and largest > _FLOOR * noise
-        return Sentinel(
-            lora_b_norm=lora_b_norm(job.adapter),
-            logit_difference=largest if acts or largest is None else 0.0,
-        )
+        return largest if acts or largest is None else 0.0
 
     def _difference(self, model: str, prompt: Prompt) -> tuple[float, float]:
         """Adapter against base, and base against itself."""

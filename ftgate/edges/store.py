@@ -13,7 +13,7 @@ from ftgate import wire
 from ftgate.errors import OutsideError
 from ftgate.values.digest import digest, digest_bytes
 from ftgate.values.evaluation import ArmEvaluation
-from ftgate.values.training import Training
+from ftgate.values.training import HOSTED_RECORD, Training
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
@@ -98,9 +98,11 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def adapter_digest(folder: Path) -> str:
-    """SHA-256 (64 hex digits) of an adapter's weights and configuration. Raises OutsideError when one is missing."""
+    """SHA-256 (64 hex digits) of an adapter's weights and configuration, or of the record of a model that a service
+    keeps. Raises OutsideError when one is missing."""
+    names = (HOSTED_RECORD,) if (folder / HOSTED_RECORD).is_file() else _ADAPTER_FILES
     try:
-        return digest([[name, digest_bytes((folder / name).read_bytes())] for name in _ADAPTER_FILES])
+        return digest([[name, digest_bytes((folder / name).read_bytes())] for name in names])
     except FileNotFoundError as error:
         raise _damaged(folder.parent, f"{Path(str(error.filename)).name} is missing") from error
 

@@ -57,13 +57,19 @@ def training_section(run: Run) -> Section | None:
 
 
 def _trained(training: Training) -> str:
-    recipe = training.recipe
     said = (
         f"{count(training.examples, 'example')}, {count(training.steps, 'step')}, "
-        f"{recipe.method} r = {recipe.rank}, {duration(training.seconds)}"
+        f"{_method(training)}, {duration(training.seconds)}"
     )
     dropped = f"; {count(training.dropped, 'example')} did not fit" if training.dropped else ""
     return said + dropped + ("; reused from an earlier run" if training.reused else "")
+
+
+def _method(training: Training) -> str:
+    recipe = training.recipe
+    if recipe.method == "hosted":
+        return f"{count(recipe.epochs, 'epoch')} at the service {code(training.hardware, 80)}"
+    return f"{recipe.method} r = {recipe.rank}"
 
 
 def cost_section(run: Run) -> Section | None:
@@ -131,7 +137,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("merge base", _id(plan.merge_base)),
         ("settings", f"{code(plan.settings_path, 80)} {_id(plan.settings_sha256)}"),
         ("base model", f"{code(model.name, 80)} {_revision(model.revision)}" if model else ""),
-        ("weights", _id(model.sha256) if model else ""),
+        ("weights", _id(model.sha256) if model and model.parameters else ""),
         *_training("candidate", run.candidate),
         *_training("baseline", run.baseline),
         ("held-out set", _id(provenance.held_out_sha256)),
@@ -150,6 +156,7 @@ def _training(arm: str, training: Training | None) -> Sequence[tuple[str, str]]:
     return (
         (f"{arm} data", f"{_id(training.data_sha256)} at {_id(training.commit)}"),
         (f"{arm} adapter", _id(training.adapter_sha256)),
+        (f"{arm} model", code(training.model, 120) if training.model else ""),
     )
 
 
@@ -178,6 +185,8 @@ def recipe_table(recipe: Recipe) -> str:
     """Every choice with its reason."""
     choices = msgspec.to_builtins(recipe)
     reasons = choices.pop("reasons")
+    if recipe.method == "hosted":  # all else is the service's own choice, and nobody's number
+        choices = {name: value for name, value in choices.items() if name in reasons}
     body = [
         [name, code(str(value), 40), prose(reasons.get(name, ""), 160)] for name, value in choices.items()
     ]

@@ -112,10 +112,15 @@ class Item(Struct, frozen=True, kw_only=True):
 
 class Sentinel(Struct, frozen=True, kw_only=True):
     """Proof that the adapter acts: norm of all LoRA-B weights, and the largest logit difference from base
-    on probe prompts. Either being zero or not finite means that the base model was evaluated in disguise."""
+    on probe prompts. Either being zero or not finite means that the base model was evaluated in disguise.
+
+    A model that a service keeps has no LoRA-B (None). `model` and `base` are the ids that it was asked under then, and
+    the difference is one of log probabilities, or the share of probes that are answered otherwise."""
 
     lora_b_norm: float | None
     logit_difference: float | None
+    model: str = ""
+    base: str = ""
 
 
 class ArmEvaluation(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec import Struct
 from ftgate.values.training_settings import Method
 
 ADAPTER_CONFIG = "adapter_config.json"
+HOSTED_RECORD = "hosted.json"
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
@@ -20,9 +21,12 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
     The held-out loss is measured `evaluations` times in an epoch; `keep` says which adapter is kept, and
     `stop_overfitting` whether a held-out loss that rises while the training loss falls ends the training.
+
+    Of a service that tunes (method "hosted") epochs, batch_size, learning_rate (which multiplies its own), max_length
+    and seed are asked for; 0 leaves the choice to it. All else is its own choice and says nothing here.
     """
 
-    method: Method
+    method: Method | Literal["hosted"]
     rank: int
     alpha: int
     rslora: bool = False
@@ -135,6 +139,17 @@ class Shape(Struct, frozen=True, kw_only=True):
     experts: int = 0
     tied: bool = True
     attention: Literal["full", "linear", "unknown"] = "unknown"
+
+
+class HostedModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The record of a model that a service tuned and keeps: what lies in the place of an adapter, as hosted.json."""
+
+    job: str
+    model: str
+    base: str
+    host: str
+    training_file: str
+    validation_file: str = ""
 
 
 class BaseModel(Struct, frozen=True, kw_only=True):

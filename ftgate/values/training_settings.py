@@ -60,7 +60,8 @@ class Hosted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A service behind the files and fine-tuning endpoints of the OpenAI API, for a base_model `hosted:NAME`.
 
     Without `base_url` OPENAI_BASE_URL is asked, else OpenAI's own service. `api_key_env` is the variable that holds
-    the key. `deadline_hours`: a job that has not ended by then is cancelled.
+    the key. `deadline_hours`: a job that has not ended by then is cancelled. `delete_files`: whether uploaded training
+    data is deleted at the service once the job has ended.
     """
 
     base_url: str | None = None
@@ -70,6 +71,7 @@ class Hosted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     poll_seconds: float = 10.0
     timeout_seconds: float = 120.0
     deadline_hours: float = 24.0
+    delete_files: bool = True
 
 
 class Export(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
