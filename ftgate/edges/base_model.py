@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from ftgate.edges.model_shape import max_length_of as max_length_of
 from ftgate.edges.model_shape import positions, read_config, shape_of
 from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.digest import digest, digest_bytes

@@ -4,8 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ftgate.edges.base_model import BUNDLED, bundled_folder
-from ftgate.edges.model_shape import max_length_of
+from ftgate.edges.base_model import BUNDLED, bundled_folder, max_length_of
 from ftgate.errors import FtgateError, InputError
 from ftgate.values.dataset import Example
 from ftgate.values.settings import Settings

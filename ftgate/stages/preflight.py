@@ -72,7 +72,7 @@ def _facts(
         pinned=pinned(settings),
         hosted=hosted,
         hardware="" if hosted else ports.hardware(),
-        versions=ports.trainer.versions(),
+        versions=trainer.trainer.versions(),
         day=ports.clock.now()[:10],
     )
 

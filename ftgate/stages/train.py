@@ -57,7 +57,7 @@ def train(run: Run, ports: Ports) -> Run:
             run.provenance,
             base_model=replace(base_model, location=""),
             held_out_sha256=dataset_digest(kept.held_out),
-            versions=ports.trainer.versions(),
+            versions=trainer.trainer.versions(),
         ),
     )
 
@@ -72,6 +72,7 @@ class ArmTrainer:
         self._settings = settings
         self._base_model = base_model
         self._held_out = tuple(held_out)
+        self.trainer = ports.hosted(settings) or ports.trainer
         self._bases: dict[str, Basis] = {}
         self._surveys: dict[str, TokenSurvey] = {}
 
@@ -83,7 +84,7 @@ class ArmTrainer:
             dataset_digest(examples),
             dataset_digest(self._held_out),
             self.basis(examples),
-            self._ports.trainer.versions(),
+            self.trainer.versions(),
         )
 
     def baseline(
@@ -129,12 +130,12 @@ class ArmTrainer:
             self._ports.progress.say(
                 f"{arm.value}: loading {self._base_model.name} to train on {len(examples)} examples"
             )
-            trained = self._ports.trainer.train(job, self._ports.progress)
+            trained = self.trainer.train(job, self._ports.progress)
             training = replace(
                 trained,
                 basis=self.basis(examples),
                 data_sha256=dataset_digest(examples),
-                versions=self._ports.trainer.versions(),
+                versions=self.trainer.versions(),
             )
             return training if training.failure else self._ports.store.keep_training(training)
 
@@ -158,13 +159,13 @@ class ArmTrainer:
             facts is not None
             and facts.base_model == replace(self._base_model, location="")
             and facts.basis.memory == self._memory()
-            and facts.versions == self._ports.trainer.versions()
+            and facts.versions == self.trainer.versions()
         ):
             self._bases[facts.data_sha256] = facts.basis
 
     def _memory(self) -> int | None:
         declared = self._settings.training.memory_gib
-        return self._ports.trainer.memory() if declared is None else int(declared * 2**30)
+        return self.trainer.memory() if declared is None else int(declared * 2**30)
 
     def recipe(self, examples: Sequence[Example]) -> Recipe:
         """How these examples are trained."""
