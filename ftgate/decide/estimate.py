@@ -71,7 +71,7 @@ class Load(Struct, frozen=True, kw_only=True):
 def load_of(recipe: Recipe, longest: int) -> Load:
     """The load of the longest micro-batch: every example of it as long as the longest that is trained."""
     return Load(
-        method=recipe.method,
+        method=_method(recipe),
         rank=recipe.rank,
         dropout=recipe.dropout,
         tokens=recipe.batch_size * min(longest, recipe.max_length),
@@ -79,6 +79,11 @@ def load_of(recipe: Recipe, longest: int) -> Load:
         wide=recipe.compute_dtype == "float32",
         shards=recipe.processes if recipe.strategy == "fsdp" else 1,
     )
+
+
+def _method(recipe: Recipe) -> Method:
+    """One of those that take memory here; a service's is none of our business."""
+    return "full" if recipe.method == "full" else "qlora" if recipe.method == "qlora" else "lora"
 
 
 def memory(model: BaseModel, load: Load) -> Memory | str:
@@ -146,7 +151,7 @@ def _activations(model: BaseModel, load: Load) -> float:
     return float(load.tokens * (layers + 8 * s.hidden) + logits)
 
 
-def flops_per_token(method: Method | Literal["hosted"], parameters: int, *, checkpointing: bool) -> float:
+def flops_per_token(method: str, parameters: int, *, checkpointing: bool) -> float:
     """Floating point operations of a training step for one token."""
     return float(parameters) * ((6 if method == "full" else 4) + (2 if checkpointing else 0))
 

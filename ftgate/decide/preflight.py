@@ -25,12 +25,13 @@ MOST = 10**15
 def counted(facts: Facts, survey: TokenSurvey, examples: Sequence[Example], max_length: int) -> Facts:
     """The facts with what the survey says of each example: trained, dropped with its reason, or without an end."""
     refused = dict(survey.refused)
+    rows = survey.rows or (1,) * len(survey.tokens)
     out: dict[int, str] = {}
-    for index, (tokens, trained) in enumerate(zip(survey.tokens, survey.trained, strict=True)):
+    for index, (width, trained) in enumerate(zip(survey.widths, survey.trained, strict=True)):
         if index in refused:
             out[index] = refused[index]
-        elif tokens > max_length:
-            out[index] = f"has {tokens:,} tokens, {max_length:,} are trained"
+        elif width > max_length:
+            out[index] = f"has {width:,} tokens, {max_length:,} are trained"
         elif not trained:
             out[index] = "has no token that is trained"
     endless = [index for index in survey.unstopped if index not in out]
@@ -39,6 +40,7 @@ def counted(facts: Facts, survey: TokenSurvey, examples: Sequence[Example], max_
         facts,
         tokens=sum(survey.tokens[index] for index in used),
         trained=sum(survey.trained[index] for index in used),
+        rows=sum(rows[index] for index in used),
         dropped=len(out),
         unstopped=len(endless),
         left_out=tuple(_placed(examples[index], why) for index, why in list(out.items())[:SHOWN]),
@@ -56,8 +58,8 @@ def _placed(example: Example, reason: str) -> LeftOut:
 def readiness(facts: Facts, training: TrainingSettings) -> Readiness:
     """All that follows from the facts. Raises SettingsError where the settings contradict data or model."""
     recipe, limits = resolve(training, facts.base_model, facts.basis), training.preflight
-    # A service chooses its batches itself unless the settings do.
-    steps = math.ceil(facts.used / recipe.step_examples) * recipe.epochs if recipe.step_examples else 0
+    size = recipe.step_examples
+    steps = math.ceil(facts.rows / size) * recipe.epochs if size > 0 else 0
     time = estimate.minutes(facts, recipe, limits.tokens_per_second)
     money = estimate.cost(facts, recipe, limits.prices, time)
     taken = _memory(facts, recipe)
@@ -112,7 +114,7 @@ def _hints(facts: Facts, recipe: Recipe) -> Iterator[str]:
 def sane(facts: Facts) -> bool:
     """Whether the numbers of a preflight from another machine can be counted with."""
     basis, shape = facts.basis, facts.base_model.shape
-    counts = [facts.tokens, facts.trained, facts.dropped, facts.unstopped, facts.held_out]
+    counts = [facts.tokens, facts.trained, facts.rows, facts.dropped, facts.unstopped, facts.held_out]
     counts += [basis.examples, basis.tokens, basis.longest, basis.median, basis.memory or 0]
     counts += [facts.base_model.parameters, facts.base_model.max_length]
     counts += [
@@ -126,5 +128,6 @@ def sane(facts: Facts) -> bool:
         and facts.dropped <= basis.examples
         and facts.unstopped <= facts.used
         and facts.trained <= facts.tokens <= basis.tokens
-        and (facts.used == 0 or facts.tokens > 0)
+        and (facts.tokens > 0) == (facts.used > 0)
+        and facts.used <= facts.rows <= facts.tokens
     )

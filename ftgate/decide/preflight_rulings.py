@@ -98,7 +98,7 @@ def _learning(ready: Readiness) -> Rulings:
             "FSDP cannot shard 4-bit weights that are stored as uint8: it crashes, or trains at a loss of 0"
         )
         yield fail(STAGE, "preflight.storage", text)
-    if not ready.facts.used or not recipe.step_examples:
+    if not ready.facts.used or recipe.step_examples <= 0:
         return
     if ready.steps < limits.min_steps:
         text = (

@@ -85,13 +85,11 @@ def resolve(training: TrainingSettings, base_model: BaseModel, basis: Basis) -> 
 
 
 def _common(training: TrainingSettings) -> _Choices:
-    constant = training.schedule == "constant"
-    warmup = (0.0, "the constant schedule has none") if constant else None
     stops = training.overfitting != "warn"
     return {
         "method": (training.method, "training.method of ftgate.yaml, qlora unless set"),
         "schedule": ("cosine", _GUIDE),
-        "warmup": warmup or (WARMUP, f"{_GUIDE}: the first {WARMUP:.0%} of the steps"),
+        "warmup": (WARMUP, f"{_GUIDE}: the first {WARMUP:.0%} of the steps"),
         "evaluations": (EVALUATIONS, "the best weights are looked for four times an epoch"),
         "keep": ("best", "the weights of the lowest held-out loss"),
         "stop_overfitting": (stops, _GUIDE if stops else "training.overfitting: warn"),

@@ -18,8 +18,6 @@ def contradictions(training: TrainingSettings) -> Iterator[tuple[Key, str]]:
             f"{training.accumulation} is not shared out evenly by {processes} processes "
             "(training.launch): the examples of a step would change with their number",
         )
-    if training.schedule == "constant" and training.warmup:
-        yield ("warmup",), "the constant schedule has no warm-up; leave it out, or set training.schedule"
     prices = training.preflight.prices
     if prices is not None and not _is_day(prices.as_of):
         yield ("preflight", "prices", "as_of"), f"{prices.as_of} is no day; write YYYY-MM-DD"

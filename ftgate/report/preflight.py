@@ -42,7 +42,7 @@ def preflight_lines(ready: Readiness) -> list[str]:
 
 def in_short(ready: Readiness) -> str:
     """One line, before training starts."""
-    parts = [count(ready.facts.used, "example"), *([count(ready.steps, "step")] if ready.steps else [])]
+    parts = [count(ready.facts.used, "example")] + ([count(ready.steps, "step")] if ready.steps else [])
     parts.append(f"about {ready.minutes.told} min" if ready.minutes else "time not known")
     if ready.cost is not None:
         parts.append(f"about {ready.cost.told} {ready.currency}")
@@ -51,9 +51,9 @@ def in_short(ready: Readiness) -> str:
 
 def _lines(ready: Readiness) -> list[str]:
     facts, recipe = ready.facts, ready.recipe
-    if facts.hosted:
-        epochs = f"{count(recipe.epochs, 'epoch')} at a service, which chooses what the settings do not"
-        return [_tokens(facts), epochs, " · ".join(_estimates(ready))]
+    if not ready.steps:
+        steps = f"{count(recipe.epochs, 'epoch')}, steps are chosen by the service"
+        return [_tokens(facts), steps, " · ".join(_estimates(ready))]
     steps = (
         f"{count(ready.steps, 'step')} of {count(recipe.step_examples, 'example')} ({ready.warmup_steps} warm-up), "
         f"{_method(ready)}, learning rate {recipe.learning_rate:g}"

@@ -159,7 +159,7 @@ class ArmTrainer:
             facts is not None
             and facts.base_model == replace(self._base_model, location="")
             and facts.basis.memory == self._memory()
-            and facts.versions == self._ports.trainer.versions()
+            and facts.versions == self.trainer.versions()
         ):
             self._bases[facts.data_sha256] = facts.basis
 

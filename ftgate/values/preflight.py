@@ -20,7 +20,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What the machine saw that has the tokenizer; nothing in it is a judgement.
 
     `data_sha256` is that of the examples of `commit`. `tokens` and `trained` (those that carry loss) are of the
-    examples that are trained, once; the others are `dropped`. `unstopped` counts the trained examples in which the
+    examples that are trained, once, as `rows` (more than examples where a template wants several for one); the others
+    are `dropped`. `unstopped` counts the trained examples in which the
     end of a turn carries no loss. `left_out` and `endless` name at most SHOWN of each. `exact` is False where tokens
     are estimated from bytes.
 
@@ -36,6 +37,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     basis: Basis
     tokens: int
     trained: int
+    rows: int = 0
     dropped: int = 0
     unstopped: int = 0
     left_out: tuple[LeftOut, ...] = ()
@@ -101,7 +103,8 @@ class Readiness(Struct, frozen=True, kw_only=True):
     """The preflight of one candidate: facts, and what recipe, limits and estimates follow from them and the settings.
 
     `minutes` and `cost` (in `currency`) are of one training; they and `memory` are None where they are not known, and
-    `unknown` says why, by name. `hints` are what a maintainer could choose otherwise.
+    `unknown` says why, by name. `steps` are 0 where a service chooses their size. `hints` are what a maintainer could
+    choose otherwise.
     """
 
     facts: Facts

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ftgate.decide.gate import decide
 from ftgate.decide.preflight import counted, readiness, sane
 from ftgate.decide.preflight_rulings import halts, outcome, preflighted
+from ftgate.report.preflight import preflight_lines
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Place
 from ftgate.values.preflight import Facts
@@ -40,6 +41,7 @@ FACTS = Facts(
     basis=BASIS,
     tokens=250_000,
     trained=60_000,
+    rows=500,
     held_out=50,
     hardware="NVIDIA H100 80GB HBM3",
     day="2026-11-24",
@@ -79,7 +81,7 @@ CASES: dict[str, tuple[Callable[[], Run], str, VerdictOutcome]] = {
         FAIL,
     ),
     "nothing left": (
-        lambda: of(replace(FACTS, dropped=500, tokens=0, trained=0)),
+        lambda: of(replace(FACTS, dropped=500, tokens=0, trained=0, rows=0)),
         "preflight.empty",
         FAIL,
     ),
@@ -250,13 +252,35 @@ def test_every_example_is_counted_once_and_its_place_is_named() -> None:
     )
     examples = [example(line) for line in range(1, 6)]
     facts = counted(FACTS, survey, examples, 2048)
-    assert (facts.tokens, facts.trained, facts.dropped, facts.unstopped) == (30, 12, 3, 1)
+    assert (facts.tokens, facts.trained, facts.rows, facts.dropped, facts.unstopped) == (30, 12, 2, 3, 1)
     assert [(each.line, each.reason) for each in facts.left_out] == [
         (2, "cannot be rendered"),
         (3, "has 3,000 tokens, 2,048 are trained"),
         (4, "has no token that is trained"),
     ]
     assert [each.line for each in facts.endless] == [5]
+
+
+def test_an_example_of_several_rows_is_counted_by_them() -> None:
+    survey = TokenSurvey(
+        sha256="s" * 64,
+        tokens=(30, 50),
+        trained=(4, 9),
+        longest=(20, 30),
+        rows=(2, 3),
+        template_sha256="p" * 64,
+    )
+    facts = counted(FACTS, survey, [example(1), example(2)], 25)
+    assert (facts.rows, facts.dropped, facts.tokens) == (2, 1, 30)
+    assert facts.left_out[0].reason == "has 30 tokens, 25 are trained"
+
+
+def test_a_service_that_chooses_its_steps_has_none_to_count() -> None:
+    made = of(replace(FACTS, hosted=True))
+    assert made.preflight is not None
+    own = replace(made.preflight, recipe=replace(made.preflight.recipe, batch_size=0), steps=0)
+    assert "preflight.steps" not in ids(replace(made, preflight=own))
+    assert "chosen by the service" in " ".join(preflight_lines(own))
 
 
 NUMBERS = st.integers(0, 10**15)
@@ -286,7 +310,14 @@ def test_no_number_breaks_the_rules(
     """Rules are total: whatever another machine counted is refused as nonsense, or judged."""
     basis = Basis(examples=examples, tokens=tokens, longest=longest, median=longest, memory=longest)
     facts = replace(
-        FACTS, base_model=model, basis=basis, tokens=tokens, trained=trained, dropped=dropped, measured=fast
+        FACTS,
+        base_model=model,
+        basis=basis,
+        tokens=tokens,
+        trained=trained,
+        rows=max(examples - dropped, 0),
+        dropped=dropped,
+        measured=fast,
     )
     if not sane(facts):
         return
@@ -303,7 +334,7 @@ def test_dropping_more_or_accepting_less_never_helps(one: int, other: int, a: fl
 
     def stops(dropped: int, accepted: float) -> bool:
         tokens = 500 * (500 - dropped)
-        facts = replace(FACTS, dropped=dropped, tokens=tokens, trained=tokens)
+        facts = replace(FACTS, dropped=dropped, tokens=tokens, trained=tokens, rows=500 - dropped)
         return (
             "preflight.dropped"
             in {

@@ -134,7 +134,6 @@ def test_alpha_is_twice_the_rank_fixed_or_stabilised(alpha: Any, expected: tuple
         ({"accumulation": 4, "batch_size": 1, "launch": Launch(processes=2, nodes=4)}, "accumulation"),
         ({"batch_size": 16, "launch": Launch(processes=2)}, "batch_size"),
         ({"launch": Launch(processes=3)}, "launch.processes"),
-        ({"schedule": "constant", "warmup": 0.1}, "warmup"),
         ({"max_length": 40_000}, "max_length"),
         ({"preflight": Preflight(prices=Prices(as_of="2026-02-31", per_hour=2))}, "preflight.prices.as_of"),
     ],

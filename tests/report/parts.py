@@ -82,6 +82,7 @@ FACTS = Facts(
     basis=BASIS,
     tokens=88_000,
     trained=20_400,
+    rows=800,
     held_out=100,
     hardware="NVIDIA GeForce RTX 4090",
     day="2026-11-23",

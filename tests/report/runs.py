@@ -158,6 +158,7 @@ def preflight_failed() -> Run:
         FACTS,
         basis=replace(FACTS.basis, longest=2_939),
         dropped=61,
+        rows=739,
         tokens=81_000,
         left_out=left,
         hardware="",

@@ -171,6 +171,7 @@ FORGERIES: dict[str, Callable[[Run], Run]] = {
         run, base_model=replace(BASE_MODEL, parameters=8_000_000_000)
     ),
     "more dropped than there are": lambda run: with_facts(run, dropped=10**9),
+    "fewer rows than examples": lambda run: with_facts(run, rows=1),
     "less than nothing": lambda run: with_facts(run, tokens=-1),
     "more than can be counted": lambda run: with_facts(run, basis=replace(basis(run), tokens=10**18)),
     "a rate of nothing": lambda run: with_facts(run, measured=-1.0),
