@@ -5,15 +5,16 @@ import random
 from typing import Any
 
 _TOPICS = {
-    "card": "card stolen lost blocked arrived pin contactless".split(),
-    "transfer": "transfer recipient pending sent account reference".split(),
-    "refund": "refund merchant returned money back purchase".split(),
-    "cash": "cash machine withdrawn notes swallowed limit".split(),
+    "card": ["card", "stolen", "lost", "blocked", "arrived", "pin", "contactless"],
+    "transfer": ["transfer", "recipient", "pending", "sent", "account", "reference"],
+    "refund": ["refund", "merchant", "returned", "money", "back", "purchase"],
+    "cash": ["cash", "machine", "withdrawn", "notes", "swallowed", "limit"],
 }
-_FILLER = (
+_SAID = (
     "please could you tell me why my since yesterday again the and when I was on holiday it did not "
     "work thank you very much for your help with this as soon as possible"
-).split()
+)
+_FILLER = _SAID.split()
 _SYSTEM = "Read the message and reply with one JSON object: topic and urgent."
 
 
