@@ -14,6 +14,8 @@ import pytest
 
 from tests.edges.hosted_server import BASE, RESET, Tuner, tuning
 
+pytestmark = pytest.mark.slow
+
 JOBS = "/fine_tuning/jobs"
 ROOT = Path(__file__).parents[2]
 
