@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from ftgate.decide.hosted import name_of
 from ftgate.decide.rulings import count
 from ftgate.values.setup import (
     ACTIONS_APP,
@@ -190,6 +191,9 @@ def _held_out(setup: DataSetup) -> Diagnosis:
 
 def machine(setup: MachineSetup, base_model: str) -> Iterator[Diagnosis]:
     """Whether this machine can train. One that only validates or decides needs none of it."""
+    if name_of(base_model) is not None:
+        yield ok(f"{base_model} is tuned and asked at a service: this machine needs no GPU and no torch")
+        return
     if missing := [name for name in _TRAIN if name not in setup.versions]:
         yield warn(
             f"not installed: {', '.join(missing)}",

@@ -45,6 +45,7 @@ class Following:
         self._label = label
         self._progress = progress
         self._clock = clock
+        self._began = self._now()
         self._status = ""
         self._known: set[str] = set()
         self._rows: dict[int, Row] = {}
@@ -104,20 +105,33 @@ class Following:
             self._progress.say(f"{self._label}: {event.message[:_SAID]}")
 
     def _age(self, job: HostedJob) -> float:
-        if not job.created_at:
-            return 0.0
-        return datetime.fromisoformat(self._clock.now().replace("Z", "+00:00")).timestamp() - job.created_at
+        """Seconds since it was created; since it is followed, where the service does not say when that was."""
+        return self._now() - (job.created_at or self._began)
+
+    def _now(self) -> float:
+        return datetime.fromisoformat(self._clock.now().replace("Z", "+00:00")).timestamp()
 
 
 def cancel(service: Service, id: str) -> str:
     """Cancels a job and says in a sentence what came of it. Raises nothing: it is called on the way out."""
     try:
         status = service.cancel(id, PATIENCE).status
+    except Answered as error:
+        return _ended(service, id) or f"it could not be cancelled and still runs there ({error.message})"
     except OutsideError as error:
         return f"it could not be cancelled and still runs there ({error.message})"
     if status == "cancelled":
         return CANCELLED
     return f"it was asked to be cancelled there, and is {status}"
+
+
+def _ended(service: Service, id: str) -> str:
+    """A job that has ended cannot be cancelled."""
+    try:
+        job = service.job(id)
+    except OutsideError:
+        return ""
+    return f"it had ended there already, {job.status}" if job.ended else ""
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from ftgate.values.training_settings import TrainingSettings
 
 _NOTE = "checkpoints/hosted.json"
 _TRIES = 4
+_UNPAID = ("insufficient_quota", "exceeded_quota", "billing_hard_limit_reached")
 _WAIT = 0.5  # seconds after the first request without an answer; doubled after each further one
 _LONGEST = 60.0  # seconds that a service may ask to be left alone
 _LOOKS = 3
@@ -138,9 +139,12 @@ class KeyedJob:
             self._progress.say(f"{self._job.label}: about {price}; tokens are estimated from bytes")
         request = self._request(self._files.uploaded(self._progress))
         self._keep(replace(self._note, asked=True, job=""))
-        job = self._only(self._created(request))
-        self._keep(replace(self._note, asked=True, job=job.id))
-        return job
+        created = self._created(request)
+        self._keep(replace(self._note, job=created.id))
+        first = self._only(created)
+        if first.id != created.id:
+            self._keep(replace(self._note, job=first.id))
+        return first
 
     def _only(self, created: HostedJob) -> HostedJob:
         """Another machine may have begun the same at the same time: the first job counts, and ours is cancelled."""
@@ -164,7 +168,8 @@ class KeyedJob:
                 problem: OutsideError = error
                 wait = 2.0**attempt * _WAIT
             except Answered as error:
-                if error.status < 500 and error.status not in (408, 409, 429):
+                unpaid = error.code in _UNPAID
+                if unpaid or (error.status < 500 and error.status not in (408, 409, 429)):
                     self._keep(replace(self._note, asked=False))
                     raise _refused(error, self._model, self._service.host) from error
                 problem, wait = error, error.wait

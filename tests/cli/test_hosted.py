@@ -1,5 +1,6 @@
 """Where the service of a hosted base model is, and which key goes there."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +90,16 @@ def test_the_service_answers_for_all_arms(service: Tuner) -> None:
     assert made.versions() == {"engine": f"hosted {BASE}", "host": service.url[7:-3]}
     with pytest.raises(SettingsError, match="answers for all arms"):
         wiring.completer(settings(more="evaluation: {engine: server, server: {base: x}}\n"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/hosted.md"])
+def test_the_settings_in_the_documents_are_heeded(page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text()
+    [block] = re.findall(r"```yaml\n(base_model: hosted:.*?)```", text, re.S)
+    read = Documents().settings(page, f"data: {{train: [a.jsonl]}}\n{block}".encode())
+    made = wiring.hosted(read)
+    assert made is not None and made.versions()["host"] == "tune.example"
+    assert read.training.preflight.max_cost == 5
 
 
 def test_other_base_models_have_no_service() -> None:

@@ -14,6 +14,22 @@ from tests.builders import base_files, lines, pairs
 from tests.edges.hosted_server import BASE, KEY, Tuner, tuning
 from tests.edges.repositories import GitRepository
 
+pytestmark = pytest.mark.slow
+
+TRAIN = ("torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets", "huggingface_hub")
+HIDING = f"""
+from importlib.machinery import PathFinder
+
+found = PathFinder.find_spec
+
+
+def find(cls, name, path=None, target=None):
+    return None if name.partition(".")[0] in {TRAIN} else found(name, path, target)
+
+
+PathFinder.find_spec = classmethod(find)
+"""
+"""Nothing of the train extra can be found."""
 SWAP = {"late": "damaged", "damaged": "late"}
 
 
@@ -47,16 +63,29 @@ class Gate:
         self.commit(files)
         self.repository.git("checkout", "-q", "main")
 
-    def __call__(self, head: str, *options: str, base: str = "main") -> tuple[int, dict[str, Any], str]:
+    def __call__(self, head: str) -> tuple[int, dict[str, Any], str]:
         out = self._root / "out" / head
-        command = [sys.executable, "-m", "ftgate.cli.main", "run", "--repo", str(self.repository.root)]
-        command += ["--base", base, "--head", head, "--out", str(out), "--store", str(self._root / "store")]
-        told = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environment = {**told, "LOOPBACK_API_KEY": KEY, "PYTHONPATH": str(Path(__file__).parents[2])}
-        done = subprocess.run([*command, *options], capture_output=True, text=True, env=environment)
-        assert "Traceback" not in done.stderr, done.stderr
+        code, _, said = self.command("run", "--base", "main", "--head", head, "--out", str(out))
         run = json.loads((out / "run.json").read_text()) if (out / "run.json").is_file() else {}
-        return done.returncode, run, done.stderr
+        return code, run, said
+
+    def command(self, name: str, *options: str, key: str = KEY) -> tuple[int, str, str]:
+        """A command in a process of its own, on this repository and store."""
+        command = [sys.executable, "-m", "ftgate.cli.main", name, "--repo", str(self.repository.root)]
+        told = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        here = self._root / "without-torch"
+        here.mkdir(exist_ok=True)
+        (here / "sitecustomize.py").write_text(HIDING)
+        path = os.pathsep.join([str(here), str(Path(__file__).parents[2])])
+        environment = {**told, "LOOPBACK_API_KEY": key, "PYTHONPATH": path}
+        done = subprocess.run(
+            [*command, "--store", str(self._root / "store"), *options],
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -85,6 +114,24 @@ def test_better_data_passes_and_swapped_labels_are_blocked(gate: Gate) -> None:
 
     again, _, said = gate("worse")
     assert again == 1 and len(gate.service.jobs) == 3 and "not trained again" in said
+
+
+def test_what_was_tested_is_promoted_without_a_key_and_without_the_service(
+    gate: Gate, tmp_path: Path
+) -> None:
+    code, run, said = gate("better")
+    assert code == 0, said
+    before = len(gate.service.traffic)
+    gate.repository.git("merge", "-q", "--squash", "better")
+    gate.repository.commit()
+    head = ("--base", "HEAD~1", "--head", "HEAD")
+    code, out, said = gate.command("promote", *head, "--run", str(tmp_path / "out" / "better"), key="")
+    assert code == 0 and run["candidate"]["key"][:12] in out, (out, said)
+    assert len(gate.service.traffic) == before
+
+    gate.branch("next", {"data/train/c.jsonl": lines(pairs(3, start=300))})
+    code, _, said = gate("next")
+    assert code == 0 and len(gate.service.jobs) == 3 and "baseline: known" in said
 
 
 def test_a_service_that_answers_with_the_base_model_is_never_a_pass(gate: Gate) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from tests.edges.hosted_server import BASE, RESET, Tuner, tuning
 
+pytestmark = pytest.mark.slow
+
 JOBS = "/fine_tuning/jobs"
 ROOT = Path(__file__).parents[2]
 
@@ -142,6 +144,24 @@ def test_an_interrupt_while_the_job_is_begun_finds_and_cancels_it(service: Tuner
     code, _, said = child.ended()
     assert code == 130 and "it was cancelled there" in said, said
     assert service.jobs["ftjob-1"]["status"] == "cancelled"
+
+
+def test_a_job_that_had_ended_when_it_was_to_be_cancelled_is_taken_by_the_next_run(
+    service: Tuner, tmp_path: Path
+) -> None:
+    child = Child(service, tmp_path)
+    service.before = lambda method, path, body: struck(path)
+
+    def struck(path: str) -> None:
+        if path == "/files/file-result-ftjob-1/content" and "ftjob-1" in service.jobs:
+            service.before = lambda method, path, body: None
+            child.kill(signal.SIGINT)
+            time.sleep(0.3)
+
+    code, _, said = child.ended()
+    assert code == 130 and "it had ended there already, succeeded" in said
+    done, _ = train(service, tmp_path)
+    assert done["model"].endswith("ftjob-1") and len(service.jobs) == 1
 
 
 def test_a_job_that_cannot_be_cancelled_is_said_to_run_and_followed_later(

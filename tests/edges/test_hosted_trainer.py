@@ -439,6 +439,37 @@ def test_what_the_settings_choose_is_asked_for(service: Tuner, tmp_path: Path) -
     assert sent["method"]["supervised"]["hyperparameters"] == chosen and sent["seed"] == 7
 
 
+def test_a_list_that_lags_makes_no_second_job_where_the_idempotency_key_is_heeded(
+    service: Tuner, tmp_path: Path
+) -> None:
+    service.honours_idempotency = True
+    left = [1]
+
+    def lagging(method: str, path: str, body: Any) -> Any:
+        nothing = {"object": "list", "data": [], "has_more": False}
+        return (200, nothing) if (method, path) == ("GET", JOBS) else None
+
+    def broken(method: str, path: str, answer: Any) -> Any:
+        if (method, path) == ("POST", JOBS) and left[0]:
+            left[0] -= 1
+            return RESET
+        return None
+
+    service.before, service.after = lagging, broken
+    done, _ = train(service.url, tmp_path)
+    assert done.failure is None and list(service.jobs) == ["ftjob-1"]
+    assert service.paths("POST").count(JOBS) == 2
+
+
+def test_a_quota_is_not_asked_for_again(service: Tuner, tmp_path: Path) -> None:
+    answer = error(429, "You exceeded your current quota", code="insufficient_quota")
+    service.before = once("POST", JOBS, answer)
+    with pytest.raises(OutsideError, match="HTTP 429: You exceeded"):
+        train(service.url, tmp_path)
+    done, _ = train(service.url, tmp_path)
+    assert done.failure is None and list(service.jobs) == ["ftjob-1"]
+
+
 def test_another_key_is_another_job(service: Tuner, tmp_path: Path) -> None:
     train(service.url, tmp_path / "a")
     chosen = settings(service.url)
