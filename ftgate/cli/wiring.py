@@ -3,12 +3,14 @@
 import os
 import secrets
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ftgate.cli.progress import TerminalProgress
+from ftgate.decide.launch import NO_TELEMETRY
 from ftgate.edges import lfs
 from ftgate.edges.base_model import BaseModels
 from ftgate.edges.clock import SystemClock
@@ -18,6 +20,7 @@ from ftgate.edges.git_objects import GitObjects
 from ftgate.edges.github_api import Waiting
 from ftgate.edges.github_rest import Rest
 from ftgate.edges.jsonl import read_jsonl
+from ftgate.edges.launch import JobWriter, LaunchingTrainer
 from ftgate.edges.meter import local_meter
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.edges.run_files import RunDirectory
@@ -62,6 +65,7 @@ def default_store() -> Path:
 
 def build(repository: Repository, *, out: Path, store: Path | None = None, quiet: bool = False) -> Ports:
     """Real edges for every port."""
+    be_silent()
     progress = TerminalProgress(quiet=quiet)
     root = store or default_store()
     return Ports(
@@ -69,7 +73,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         reader=watched(read_jsonl, progress),
         documents=Documents(),
         models=base_models(),
-        trainer=QloraTrainer(),
+        trainer=LaunchingTrainer(QloraTrainer(), os.environ),
         tokenizer=LocalTokenizer(),
         completer=LocalCompleter(),
         judge=partial(judge, cache=root / "judge"),
@@ -83,6 +87,21 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         baselines=data_branch(repository.root) if isinstance(repository, GitObjects) else NoBaselines(),
         large_files=large_files(repository.root) if isinstance(repository, GitObjects) else None,
     )
+
+
+def be_silent() -> None:
+    """No library reports about the people who train; whoever has chosen otherwise keeps the choice."""
+    for name, value in NO_TELEMETRY.items():
+        os.environ.setdefault(name, value)
+
+
+def job_writer(
+    root: Path, *, out: Path, store: Path | None = None, quiet: bool = False
+) -> tuple[Ports, JobWriter]:
+    """The edges of a run whose trainer writes down what other machines are to train."""
+    ports = build(commits(root), out=out, store=store, quiet=quiet)
+    writer = JobWriter(ports.trainer)
+    return replace(ports, trainer=writer), writer
 
 
 def base_models() -> BaseModels:

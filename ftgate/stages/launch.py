@@ -1,0 +1,29 @@
+"""launch: what this run must train, written down for other machines."""
+
+from collections.abc import Callable
+
+from ftgate.errors import InputError
+from ftgate.ports import Ports
+from ftgate.stages.inputs import planned_settings
+from ftgate.stages.pipeline import concerned, stored
+from ftgate.stages.train import train
+from ftgate.values.launching import LaunchRequest, WrittenJob
+
+
+def launch_request(ports: Ports, written: Callable[[], tuple[WrittenJob, ...]]) -> LaunchRequest | None:
+    """The jobs that training would start with these ports, whose trainer only writes them; None when all is known.
+
+    The run stays as it is. Raises InputError when it has nothing to train.
+    """
+    run = stored(ports.runs)
+    if "validate" not in run.stages or not concerned(run, "train"):
+        raise InputError(
+            "this run has nothing to train: it is not validated, not concerned, or its data is known to be wrong",
+            advice=f"See `ftgate validate --out {ports.runs.where}`.",
+        )
+    train(run, ports)
+    jobs = written()
+    if not jobs:
+        return None
+    settings = planned_settings(ports, run.plan)
+    return LaunchRequest(jobs=jobs, launch=settings.training.launch, python="", gpus=0, store="", collect="")
