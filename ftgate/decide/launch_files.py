@@ -23,6 +23,7 @@ _SECRETS = "OPENAI_API_KEY GITHUB_TOKEN GH_TOKEN ACTIONS_RUNTIME_TOKEN"
 _TRAIN = """\
 running=
 stopped=
+# shellcheck disable=SC2329 # the trap calls it
 stop() {
   stopped=1
   # Every rank saves a checkpoint and ends; a second signal would cut that short.
@@ -36,9 +37,10 @@ train() {
   %s &
   running=$!
   # A signal ends `wait` early: it is asked again until the process has really gone.
-  while kill -0 "$running" 2>/dev/null; do
+  while :; do
     status=0
     wait "$running" || status=$?
+    kill -0 "$running" 2>/dev/null || break
   done
   running=
   [ "$status" -eq 0 ] || failed=$status
@@ -69,7 +71,7 @@ def slurm(request: LaunchRequest) -> str:
             *_about(request, f"sbatch FILE, then: {request.collect}"),
             "set -euo pipefail",
             "",
-            'FTGATE_HOST=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)',
+            'FTGATE_HOST=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)',
             f"FTGATE_PORT=$(({_port(request)} + SLURM_JOB_ID % 1000))",
             "export FTGATE_HOST FTGATE_PORT",
             *_exports(request),
@@ -180,7 +182,7 @@ def _pod(request: LaunchRequest, job: WrittenJob, name: str) -> dict[str, Any]:
             {
                 "name": "train",
                 "image": request.image,
-                "command": [each if isinstance(each, Raw) else _inert(each) for each in arguments],
+                "command": [str(each) if isinstance(each, Raw) else _inert(each) for each in arguments],
                 "env": [{"name": n, "value": _inert(v)} for n, v in _told(request).items()],
                 **({"resources": {"limits": {"nvidia.com/gpu": str(request.gpus)}}} if request.gpus else {}),
                 # Processes of one node speak through /dev/shm, of which a container has 64 MB.
@@ -208,12 +210,12 @@ def _told(request: LaunchRequest) -> Mapping[str, str]:
 
 def _about(request: LaunchRequest, start: str) -> list[str]:
     recipe = request.jobs[0].recipe
+    step = f"{recipe.batch_size} x {recipe.accumulation} accumulated x {recipe.processes} processes"
     return [
         "",
         f"# Start: {plain(start)}",
         "# Every node needs ftgate with its training stack and, at the same paths as here, the base model and",
-        f"# {plain(request.store)}. A step takes {recipe.step_examples} examples: {recipe.batch_size} x {recipe.accumulation} "
-        f"accumulated x {recipe.processes} processes.",
+        f"# {plain(request.store)}. A step takes {recipe.step_examples} examples: {step}.",
     ]
 
 

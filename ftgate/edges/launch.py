@@ -135,7 +135,7 @@ def _launched(job: TrainingJob, progress: Progress, outer: Mapping[str, str]) ->
     folder = file.parent
     for old in folder.glob("*.log"):
         old.unlink()
-    worker = (str(file), "--logs", str(folder), "--parent", str(getpid()))
+    worker = (str(file), "--ftgate-logs", str(folder), "--ftgate-parent", str(getpid()))
     arguments = deciding.command(job.launch, job.recipe, sys.executable, worker)
     told = deciding.environment(outer, job.recipe, job.launch, job.report_to)
     progress.say(f"{job.label}: {job.launch.processes} processes, {job.launch.launcher}")

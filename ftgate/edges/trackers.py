@@ -72,7 +72,7 @@ def _wandb(job: TrainingJob) -> Any:
             self._initialized = True
             if not state.is_world_process_zero:
                 return
-            options = job.tracker_options
+            options: Any = job.tracker_options
             if wandb.run is not None:
                 wandb.finish()
             try:

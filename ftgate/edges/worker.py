@@ -2,8 +2,8 @@
 
     python -m torch.distributed.run --standalone --nproc-per-node 2 -m ftgate.edges.worker WORKSPACE/launch/job.json
 
-`--logs DIR` sends what the rank prints into DIR/rank-N.log, `--parent PID` has it save and end once that process is
-gone.
+`--ftgate-logs DIR` sends what the rank prints into DIR/rank-N.log, `--ftgate-parent PID` has it save and end once that
+process is gone; launchers take shorter names for abbreviations of their own.
 This module is the composition root of a process of its own, so it may read its environment.
 """
 
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     """Trains one rank; returns its exit code."""
     parser = argparse.ArgumentParser(prog="ftgate.edges.worker")
     parser.add_argument("job", type=Path)
-    parser.add_argument("--logs", type=Path)
-    parser.add_argument("--parent", type=int, default=0)
+    parser.add_argument("--ftgate-logs", dest="logs", type=Path)
+    parser.add_argument("--ftgate-parent", dest="parent", type=int, default=0)
     told = parser.parse_args(arguments)
     folder, rank = told.job.parent, int(environment.get("RANK", "0"))
     if told.logs:
