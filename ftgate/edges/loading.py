@@ -1,6 +1,7 @@
 """Loads the base model the same way for training and for every arm: same quantisation, dtype and device."""
 
 import logging
+import platform
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,14 @@ from ftgate.errors import InputError, OutsideError
 from ftgate.values.training import BaseModel
 
 _FETCH = "Fetch the base model again, or choose another base_model; code that a model brings is never run."
+_OUT_OF_MEMORY = (
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "can't allocate memory",
+    "not enough memory",
+)
 _LIBRARIES = ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tokenizers")
 
 
@@ -69,10 +78,14 @@ def load_tokenizer(base: BaseModel, padding_side: str) -> Any:
     return tokenizer
 
 
-def load_model(base: BaseModel, method: str) -> Any:
-    """The base model: NF4 with double quantisation for qlora, 16 bit (CPU: 32 bit) for lora.
+def load_model(
+    base: BaseModel, method: str, *, dtype: str | None = None, quant_storage: str = "uint8", gpu: int = 0
+) -> Any:
+    """The base model: NF4 with double quantisation for qlora, else as it is.
 
-    Raises OutsideError when weights are damaged or memory does not suffice.
+    `dtype` is that of weights that are not quantised and of computing: bfloat16 on a GPU and float32 elsewhere unless
+    it is given. `quant_storage` is what 4-bit weights are packed in. Raises OutsideError when weights are damaged or
+    memory does not suffice.
     """
     import torch
     from safetensors import SafetensorError
@@ -83,24 +96,51 @@ def load_model(base: BaseModel, method: str) -> Any:
         torch.set_num_threads(
             1
         )  # tiny quantised matrix products lose more to thread hand-over than they gain
-    dtype = torch.bfloat16 if on_gpu else torch.float32
+    chosen = getattr(torch, dtype or ("bfloat16" if on_gpu else "float32"))
     quantisation = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
+        bnb_4bit_compute_dtype=chosen,
+        bnb_4bit_quant_storage=getattr(torch, quant_storage),
     )
     try:
         return AutoModelForCausalLM.from_pretrained(
             base.location,
-            dtype=dtype,
+            dtype=chosen,
             quantization_config=quantisation if method == "qlora" else None,
-            device_map={"": 0 if on_gpu else "cpu"},
+            device_map={"": gpu if on_gpu else "cpu"},
             use_safetensors=True,
             trust_remote_code=False,
         )
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise OutsideError(f"{base.name}: the model cannot be loaded: {error}", advice=_FETCH) from error
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory did not suffice: PyTorch says it in several ways, and not all have a type of their own."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in _OUT_OF_MEMORY)
+
+
+def hardware() -> str:
+    """What this process computes on, for a person."""
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name(torch.cuda.current_device()))
+    threads = torch.get_num_threads()
+    return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
 
 
 def adapter_keys(adapter: Path) -> set[str]:

@@ -1,0 +1,52 @@
+"""Small trainings of the bundled model, with all that makes it hard to go on exactly where one stopped."""
+
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from ftgate.decide.recipe import resolve
+from ftgate.ports import TrainingJob
+from ftgate.values.dataset import Example, Format, Message
+from ftgate.values.digest import digest_bytes
+from ftgate.values.finding import Place
+from ftgate.values.training import BaseModel, Basis
+from ftgate.values.training_settings import TrainingSettings
+
+THINGS = ("rain", "snow", "wind")
+
+
+def example(text: str, reply: str, line: int) -> Example:
+    turns = (Message(role="user", content=text), Message(role="assistant", content=reply))
+    return Example(place=Place(path="a.jsonl", line=line), format=Format.CONVERSATION, messages=turns)
+
+
+EXAMPLES = tuple(
+    example(f"message {n} about {'very ' * (n % 5)}{w}", w, n) for n in range(1, 9) for w in THINGS
+)
+HELD_OUT = tuple(example(f"another {n} on {w}", w, n) for n in range(1, 3) for w in THINGS)
+
+
+def hard_job(base_model: BaseModel, workspace: Path, **changes: Any) -> TrainingJob:
+    """Dropout, accumulation whose last step of an epoch has fewer batches and a smaller one, and measurements.
+
+    22 examples in steps of 4 x 2: three steps an epoch, the last one of 4 + 2 examples.
+    """
+    workspace.mkdir(parents=True, exist_ok=True)
+    recipe = resolve(TrainingSettings(epochs=3), base_model, Basis(examples=22))
+    hard = {"batch_size": 4, "accumulation": 2, "dropout": 0.05, "evaluations": 2, "warmup": 0.1}
+    return TrainingJob(
+        label="training",
+        key="key-of-this-training",
+        commit="c",
+        base_model=base_model,
+        recipe=replace(recipe, **(hard | changes)),
+        examples=EXAMPLES[:22],
+        held_out=HELD_OUT,
+        workspace=workspace,
+    )
+
+
+def weights(workspace: Path) -> str:
+    """SHA-256 of the trained weights."""
+    return digest_bytes((workspace / "adapter" / "adapter_model.safetensors").read_bytes())
