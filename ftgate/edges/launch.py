@@ -7,17 +7,17 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from os import getpid, killpg
 from pathlib import Path
-from typing import Any
 
 from ftgate.decide import launch as deciding
 from ftgate.edges import job_file, trackers
 from ftgate.edges.launch_progress import Follower
+from ftgate.edges.qlora import CHECKPOINT_SECONDS
+from ftgate.edges.signals import Stopping, listening
 from ftgate.errors import FtgateError, InputError, OutsideError, SettingsError
 from ftgate.ports import Progress, Trainer, TrainingJob
 from ftgate.values.launching import WrittenJob
@@ -27,18 +27,21 @@ _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 30.0  # seconds that they have to save after a signal; GitHub itself ends the job after ten
 _TAIL = 5  # lines of a dead rank's log
 _ROOT_CAUSE = re.compile(r"rank\s*:\s*(\d+) \(local_rank.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LaunchingTrainer:
     """Port Trainer: `inner` for a recipe of one process, torchrun or accelerate for more, a person for other nodes.
 
-    `outer` is ftgate's own environment, of which the processes get what torch needs.
+    `outer` is ftgate's own environment, of which the processes get what torch needs; `checkpoint_seconds` are those of
+    QloraTrainer.
     """
 
-    def __init__(self, inner: Trainer, outer: Mapping[str, str]) -> None:
+    def __init__(
+        self, inner: Trainer, outer: Mapping[str, str], *, checkpoint_seconds: float = CHECKPOINT_SECONDS
+    ) -> None:
         self._inner = inner
         self._outer = outer
+        self._seconds = checkpoint_seconds
 
     def memory(self) -> int | None:
         return self._inner.memory()
@@ -56,7 +59,28 @@ class LaunchingTrainer:
             return _collected(job)
         self.versions()
         _enough_gpus(job.launch.processes)
-        return _launched(job, progress, self._outer)
+        return self._launched(job, progress)
+
+    def _launched(self, job: TrainingJob, progress: Progress) -> Training:
+        file = job_file.write_job(job)
+        folder = file.parent
+        for old in folder.glob("*.log"):
+            old.unlink()
+        options = {
+            "--ftgate-logs": folder,
+            "--ftgate-parent": getpid(),
+            "--ftgate-checkpoints": self._seconds,
+        }
+        worker = (str(file), *(str(part) for option in options.items() for part in option))
+        arguments = deciding.command(job.launch, job.recipe, sys.executable, worker)
+        told = deciding.environment(self._outer, job.recipe, job.launch, job.report_to)
+        progress.say(f"{job.label}: {job.launch.processes} processes, {job.launch.launcher}")
+        with Follower(folder / job_file.PROGRESS, progress) as follower, listening() as stopping:
+            code = _run(arguments, told, folder / "launcher.log", (follower, stopping))
+        training = job_file.read_result(folder, job.key)
+        if training is not None:
+            return training
+        raise job_file.read_error(folder) or _dead(job, folder, code)
 
 
 class JobWriter:
@@ -130,27 +154,8 @@ def _collected(job: TrainingJob) -> Training:
     )
 
 
-def _launched(job: TrainingJob, progress: Progress, outer: Mapping[str, str]) -> Training:
-    file = job_file.write_job(job)
-    folder = file.parent
-    for old in folder.glob("*.log"):
-        old.unlink()
-    worker = (str(file), "--ftgate-logs", str(folder), "--ftgate-parent", str(getpid()))
-    arguments = deciding.command(job.launch, job.recipe, sys.executable, worker)
-    told = deciding.environment(outer, job.recipe, job.launch, job.report_to)
-    progress.say(f"{job.label}: {job.launch.processes} processes, {job.launch.launcher}")
-    with Follower(folder / job_file.PROGRESS, progress) as follower, _heard() as heard:
-        code = _run(arguments, told, folder / "launcher.log", follower, heard)
-    if heard:
-        raise KeyboardInterrupt
-    training = job_file.read_result(folder, job.key)
-    if training is not None:
-        return training
-    raise job_file.read_error(folder) or _dead(job, folder, code)
-
-
 def _run(
-    arguments: tuple[str, ...], told: Mapping[str, str], log: Path, follower: Follower, heard: list[int]
+    arguments: tuple[str, ...], told: Mapping[str, str], log: Path, following: tuple[Follower, Stopping]
 ) -> int:
     with log.open("wb") as output:
         # In a session of its own: Ctrl-C of a terminal would reach the launcher twice, and the second ends its waiting.
@@ -163,46 +168,28 @@ def _run(
             start_new_session=True,
         )
         try:
-            _wait(process, follower, heard)
+            _wait(process, *following)
         finally:
             if process.poll() is None:
                 # Its ranks see that it is gone, save and end.
                 with suppress(ProcessLookupError):
                     killpg(process.pid, signal.SIGKILL)
                 process.wait()
-    follower.read()
+    following[0].read()
     return process.returncode
 
 
-def _wait(process: "subprocess.Popen[bytes]", follower: Follower, heard: list[int]) -> None:
+def _wait(process: "subprocess.Popen[bytes]", follower: Follower, stopping: Stopping) -> None:
+    """Hands the first signal on, as SIGTERM, and waits until all ranks have saved. The same again ends the waiting."""
     deadline = None
     while process.poll() is None:
         follower.read()
-        if heard and deadline is None:
-            process.send_signal(heard[0])
+        if stopping.requested and deadline is None:
+            process.send_signal(signal.SIGTERM)
             deadline = time.monotonic() + _PATIENCE
-        elif deadline is not None and (time.monotonic() > deadline or heard.count(signal.SIGINT) > 1):
+        elif deadline is not None and time.monotonic() > deadline:
             return
         time.sleep(_POLL)
-
-
-@contextmanager
-def _heard() -> Iterator[list[int]]:
-    """Signals that came, in order. In a thread nobody listens: there the process ends as it would have."""
-    heard: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield heard
-        return
-
-    def hear(number: int, frame: Any) -> None:  # noqa: ARG001 - as Python calls it
-        heard.append(number)
-
-    before = {number: signal.signal(number, hear) for number in _SIGNALS}
-    try:
-        yield heard
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _dead(job: TrainingJob, folder: Path, code: int) -> FtgateError:

@@ -24,7 +24,7 @@ from ftgate.values.dataset import Example
 from ftgate.values.training import Recipe, Training
 
 _VERSION = "2"  # raised whenever this file changes what is learned from the same recipe
-_CHECKPOINT_SECONDS = 180.0
+CHECKPOINT_SECONDS = 180.0
 
 
 class QloraTrainer:
@@ -33,7 +33,7 @@ class QloraTrainer:
     `checkpoint_seconds` pass between two checkpoints at most; 0 keeps every step.
     """
 
-    def __init__(self, *, checkpoint_seconds: float = _CHECKPOINT_SECONDS) -> None:
+    def __init__(self, *, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> None:
         self._seconds = checkpoint_seconds
 
     def memory(self) -> int | None:

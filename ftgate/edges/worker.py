@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ftgate.edges import job_file
+from ftgate.edges.qlora import CHECKPOINT_SECONDS, QloraTrainer
 from ftgate.errors import FtgateError
 from ftgate.ports import Progress, Task
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     parser.add_argument("job", type=Path)
     parser.add_argument("--ftgate-logs", dest="logs", type=Path)
     parser.add_argument("--ftgate-parent", dest="parent", type=int, default=0)
+    parser.add_argument("--ftgate-checkpoints", dest="seconds", type=float, default=CHECKPOINT_SECONDS)
     told = parser.parse_args(arguments)
     folder, rank = told.job.parent, int(environment.get("RANK", "0"))
     if told.logs:
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     if (folder / job_file.ERROR).exists():
         return 1  # another attempt ends as the first did
     try:
-        return _rank(told.job, rank)
+        return _rank(told.job, rank, told.seconds)
     except FtgateError as error:
         job_file.write_error(folder, error)
         print(f"rank {rank}: {error.message}", file=sys.stderr)  # noqa: T201 - its log
@@ -49,13 +51,11 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return _STOPPED
 
 
-def _rank(file: Path, rank: int) -> int:
+def _rank(file: Path, rank: int, seconds: float) -> int:
     job, folder = job_file.read_job(file), file.parent
     if job_file.read_result(folder, job.key) is not None:
         return 0
-    from ftgate.edges.qlora import QloraTrainer
-
-    training = QloraTrainer().train(job, _progress(folder, rank))
+    training = QloraTrainer(checkpoint_seconds=seconds).train(job, _progress(folder, rank))
     if rank == 0:
         job_file.write_result(folder, training)
     _leave()
