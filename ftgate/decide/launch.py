@@ -25,6 +25,10 @@ NO_TELEMETRY = {
 """What keeps libraries of training and trackers from reporting about their users (TRL does whenever a trainer is made).
 """
 
+OWN_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+"""A store of addresses for every attempt. torch's launcher keeps one for all of them: a rank that was started again may
+read where its peer listened before it died, and waits there for half an hour."""
+
 _NAMES = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD"),
     *("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE"),
@@ -142,7 +146,11 @@ def environment(
     names = (*_NAMES, *_ONLINE, *(name.lower() for name in _ONLINE)) if prefixes else _NAMES
     passed = {name: value for name, value in outer.items() if name in names or _of_torch(name)}
     passed |= {name: value for name, value in outer.items() if prefixes and name.startswith(prefixes)}
-    own = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": outer.get("OMP_NUM_THREADS", "1")}
+    own = {
+        **OWN_STORE,
+        "TOKENIZERS_PARALLELISM": "false",
+        "OMP_NUM_THREADS": outer.get("OMP_NUM_THREADS", "1"),
+    }
     if not prefixes:
         own["HF_HUB_OFFLINE"] = "1"
     if recipe.strategy == "fsdp" and launch.launcher == "torchrun":

@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-from ftgate.decide.launch import NO_TELEMETRY, Meeting, Raw, command, fsdp_environment, plain, shell
+from ftgate.decide.launch import (
+    NO_TELEMETRY,
+    OWN_STORE,
+    Meeting,
+    Raw,
+    command,
+    fsdp_environment,
+    plain,
+    shell,
+)
 from ftgate.values.launching import LaunchRequest, WrittenJob
 
 GRACE = 60
@@ -205,7 +214,7 @@ def _inert(text: str) -> str:
 def _told(request: LaunchRequest) -> Mapping[str, str]:
     fsdp = request.launch.launcher == "torchrun" and request.jobs[0].recipe.strategy == "fsdp"
     own = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
-    return {**NO_TELEMETRY, **own, **(fsdp_environment() if fsdp else {})}
+    return {**NO_TELEMETRY, **OWN_STORE, **own, **(fsdp_environment() if fsdp else {})}
 
 
 def _about(request: LaunchRequest, start: str) -> list[str]:

@@ -58,7 +58,9 @@ def main(workspace: Path, seed: int, kills: int) -> None:
             seen = sum(1 for _ in workspace.glob("checkpoints/checkpoint-*/ftgate.manifest.json"))
             until = time.monotonic() + 60
             # From its first checkpoint on, a moment that falls into a step, a measurement or the writing of one.
-            while time.monotonic() < until and not (workspace / "checkpoints" / "draft").is_dir() and not seen:
+            while (
+                time.monotonic() < until and not (workspace / "checkpoints" / "draft").is_dir() and not seen
+            ):
                 time.sleep(0.01)
             time.sleep(moments.uniform(0.2, 2.2))
             os.kill(child, signal.SIGKILL)
