@@ -4,6 +4,7 @@ import importlib
 import io
 import os
 import platform
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -114,6 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if arguments is None:
+        # A cancelled job ends as Ctrl-C does: locks are given back, and the last line says that it can go on.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(cli.main(args=arguments, prog_name="ftgate", standalone_mode=False) or ExitCode.PASS)
     except click.ClickException as error:

@@ -76,7 +76,7 @@ def _rose(lowest: Measured, point: Measured) -> bool:
 
 
 def _student(freedom: int) -> float:
-    """One-sided 95 % quantile of Student's t: Abramowitz and Stegun, 26.7.5, within 0.01 from 3 degrees of freedom on."""
+    """One-sided 95 % quantile of Student's t: Abramowitz and Stegun 26.7.5, within 0.01 from 3 degrees on."""
     z, n = _Z, freedom
     return (
         z

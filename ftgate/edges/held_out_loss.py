@@ -43,7 +43,7 @@ def _plain(model: Any) -> Any:
 
 
 class HeldOut:
-    """The held-out examples of a training, in batches of about one length. Out of memory halves the batches for good."""
+    """The held-out examples, in batches of about one length. Out of memory halves the batches for good."""
 
     def __init__(self, examples: Sequence[Tokenized], collator: Any, batch_size: int) -> None:
         self.examples = tuple(examples)

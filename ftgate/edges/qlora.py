@@ -1,17 +1,14 @@
-"""Trains one adapter (or all weights) with TRL, PEFT and bitsandbytes, goes on where it stopped, and fits into memory."""
+"""Trains with TRL, PEFT and bitsandbytes, goes on where it stopped, and makes itself fit into memory."""
 
 import gc
 import shutil
-import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from ftgate.decide.pace import measured_steps, smaller_batch, steps_per_epoch
-from ftgate.edges import loading, ranks
+from ftgate.edges import loading, ranks, trackers
 from ftgate.edges.checkpoints import Checkpoints, Found
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.signals import listening
@@ -147,7 +144,7 @@ class _Attempts:
                 recipe,
                 self._tokenizer,
                 self._examples,
-                watch.callback(),
+                [watch.callback(), *trackers.callbacks(self._job)],
                 self._checkpoints.draft,
             )
             kept = replace(

@@ -31,7 +31,7 @@ def build(
     recipe: Recipe,
     tokenizer: Any,
     examples: Sequence[Tokenized],
-    callback: Any,
+    callbacks: Sequence[Any],
     folder: Path,
 ) -> Any:
     """A trainer that is ready to start. Raises OutsideError when the model cannot be loaded.
@@ -64,7 +64,7 @@ def build(
         processing_class=tokenizer,
         data_collator=collator(tokenizer, recipe),
         peft_config=lora_config(recipe),
-        callbacks=[callback],
+        callbacks=list(callbacks),
     )
     trainer.remove_callback(PrinterCallback)
     _single_precision(trainer.model)

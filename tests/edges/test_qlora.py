@@ -2,8 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,13 +12,11 @@ from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.completer import LocalCompleter
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.errors import OutsideError
-from ftgate.ports import CompletionJob, Progress, Task, TrainingJob
-from ftgate.values.dataset import Example, Format, Message
-from ftgate.values.digest import digest_bytes
+from ftgate.ports import CompletionJob, TrainingJob
 from ftgate.values.evaluation import Prompt
-from ftgate.values.finding import Place
 from ftgate.values.training import BaseModel, Basis, Training
 from ftgate.values.training_settings import TrainingSettings
+from tests.edges.trainings import EXAMPLES, Interrupting, weights
 from tests.fakes import FakeProgress
 
 pytestmark = [
@@ -28,16 +24,6 @@ pytestmark = [
     # Libraries under test warn about themselves; ftgate's own warnings stay errors elsewhere.
     pytest.mark.filterwarnings("default"),
 ]
-
-
-def example(text: str, reply: str, line: int) -> Example:
-    turns = (Message(role="user", content=text), Message(role="assistant", content=reply))
-    return Example(place=Place(path="a.jsonl", line=line), format=Format.CONVERSATION, messages=turns)
-
-
-EXAMPLES = tuple(
-    example(f"message {n} about {w}", w, n) for n in range(1, 9) for w in ("rain", "snow", "wind")
-)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +47,6 @@ def job(base_model: BaseModel, workspace: Path, **settings: float) -> TrainingJo
     )
 
 
-def weights(workspace: Path) -> str:
-    return digest_bytes((workspace / "adapter" / "adapter_model.safetensors").read_bytes())
-
-
 @pytest.fixture(scope="module")
 def trained(base_model: BaseModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, Path]:
     workspace = tmp_path_factory.mktemp("trained")
@@ -77,9 +59,11 @@ def test_the_loss_falls_and_the_curve_tells_it(trained: tuple[Training, Path]) -
     assert [(point.step, point.epoch) for point in training.curve] == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
     losses = [point.train for point in training.curve]
     assert losses[0] is not None and losses[-1] is not None and losses[-1] < losses[0]
-    assert [point.step for point in training.curve if point.held_out is not None] == [2, 4]
+    assert [point.step for point in training.curve if point.held_out is not None] == [1, 2, 3, 4]
     assert (training.examples, training.dropped, training.steps) == (24, 0, 4)
     assert 0 < training.trained_tokens < training.tokens
+    assert (training.best_step, training.stopped, training.events) == (4, "", ())
+    assert training.hardware.endswith("1 thread") and training.peak_memory == 0
 
 
 def test_the_adapter_is_weights_and_configuration_and_nothing_else(trained: tuple[Training, Path]) -> None:
@@ -102,42 +86,37 @@ def test_the_same_job_gives_the_same_weights(
     assert weights(tmp_path) == weights(trained[1])
 
 
-class _Interrupting(FakeProgress):
-    """Presses Ctrl-C at a step."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self._at = at
-
-    @contextmanager
-    def task(self, label: str, total: int) -> Iterator[Task]:
-        at = self._at
-
-        class Interrupted:
-            done = 0
-
-            def advance(self, steps: int = 1) -> None:
-                self.done += steps
-                if self.done >= at:
-                    raise KeyboardInterrupt
-
-        yield Interrupted()
-
-
 def test_an_interrupted_training_goes_on_from_its_last_whole_checkpoint(
-    base_model: BaseModel, tmp_path: Path
+    base_model: BaseModel, trained: tuple[Training, Path], tmp_path: Path
 ) -> None:
-    progress: Progress = _Interrupting(at=3)
+    trainer = QloraTrainer(checkpoint_seconds=0)
     with pytest.raises(KeyboardInterrupt):
-        QloraTrainer().train(job(base_model, tmp_path), progress)
-    half = tmp_path / "checkpoints" / "checkpoint-99"
-    shutil.copytree(tmp_path / "checkpoints" / "checkpoint-2", half)
-    (half / "ftgate.complete").unlink()
-    (half / "adapter_model.safetensors").unlink()
-    training = QloraTrainer().train(job(base_model, tmp_path), FakeProgress())
+        trainer.train(job(base_model, tmp_path), Interrupting(at=4))
+    checkpoints = tmp_path / "checkpoints"
+    shutil.copytree(checkpoints / "checkpoint-2", checkpoints / "checkpoint-99")
+    (checkpoints / "checkpoint-99" / "adapter_model.safetensors").unlink()
+    (checkpoints / "checkpoint-3" / "optimizer.pt").write_bytes(b"cut")
+    training = trainer.train(job(base_model, tmp_path), FakeProgress())
     assert training.failure is None
-    assert training.steps == 4
-    assert [point.step for point in training.curve] == [1, 2, 3, 4]
+    assert "went on from step 2" in training.events
+    assert [event for event in training.events if "optimizer.pt is damaged" in event]
+    assert [event for event in training.events if "step 99 is not used" in event]
+    assert training.curve == trained[0].curve
+    assert weights(tmp_path) == weights(trained[1])
+
+
+def test_what_another_training_left_is_not_taken_up(
+    base_model: BaseModel, trained: tuple[Training, Path], tmp_path: Path
+) -> None:
+    """A superseding push has other data, and so another key; here both stand in one directory."""
+    trainer = QloraTrainer(checkpoint_seconds=0)
+    other = job(base_model, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(replace(other, key="other", examples=EXAMPLES[::-1]), Interrupting(at=4))
+    training = trainer.train(job(base_model, tmp_path), FakeProgress())
+    assert any("it is of another training (other)" in event for event in training.events)
+    assert not any("went on" in event for event in training.events)
+    assert weights(tmp_path) == weights(trained[1])
 
 
 def test_a_loss_that_explodes_is_a_failure_and_leaves_no_adapter(

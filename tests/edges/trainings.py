@@ -1,17 +1,20 @@
 """Small trainings of the bundled model, with all that makes it hard to go on exactly where one stopped."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from ftgate.decide.recipe import resolve
-from ftgate.ports import TrainingJob
+from ftgate.ports import Task, TrainingJob
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.digest import digest_bytes
 from ftgate.values.finding import Place
 from ftgate.values.training import BaseModel, Basis
 from ftgate.values.training_settings import TrainingSettings
+from tests.fakes import FakeProgress
 
 THINGS = ("rain", "snow", "wind")
 
@@ -50,3 +53,25 @@ def hard_job(base_model: BaseModel, workspace: Path, **changes: Any) -> Training
 def weights(workspace: Path) -> str:
     """SHA-256 of the trained weights."""
     return digest_bytes((workspace / "adapter" / "adapter_model.safetensors").read_bytes())
+
+
+class Interrupting(FakeProgress):
+    """Presses Ctrl-C twice at a step."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._at = at
+
+    @contextmanager
+    def task(self, label: str, total: int) -> Iterator[Task]:
+        at = self._at
+
+        class Interrupted:
+            done = 0
+
+            def advance(self, steps: int = 1) -> None:
+                self.done += steps
+                if self.done >= at:
+                    raise KeyboardInterrupt
+
+        yield Interrupted()

@@ -17,6 +17,7 @@ TRAPS = """\
 import os, signal, sys, time
 def stop(number, frame):
     open(os.environ["SAID"], "a").write(f"stopped by {number}\\n")
+    time.sleep(1)  # writes what it has
     sys.exit(130)
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, stop)
@@ -71,3 +72,14 @@ def test_the_action_tells_ftgate_and_keeps_the_code(tmp_path: Path, number: sign
     assert "stopped by" in said.read_text()
     assert "exit-code=0" not in (tmp_path / "github_output").read_text()
     assert (tmp_path / "github_output").read_text().startswith("exit-code=1")
+
+
+def test_the_second_signal_of_a_cancelled_job_does_not_cut_the_writing_short(tmp_path: Path) -> None:
+    """GitHub sends SIGINT, and SIGTERM while the checkpoint is written; ftgate ends at once when it is told twice."""
+    process, said = started(step(load(ACTION)["runs"]["steps"], "Gate"), tmp_path)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.4)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert said.read_text().count("stopped by") == 1
+    assert (tmp_path / "github_output").read_text() == "exit-code=130\n"

@@ -1,0 +1,136 @@
+"""A training that was killed, interrupted or ran out of memory ends with the weights that it would have had anyway."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ftgate.edges.base_model import BUNDLED, BaseModels
+from ftgate.edges.qlora import QloraTrainer
+from ftgate.errors import OutsideError
+from ftgate.values.training import BaseModel, Training
+from tests.edges.trainings import Interrupting, hard_job, weights
+from tests.fakes import FakeProgress
+
+pytestmark = [
+    pytest.mark.slow,
+    # Libraries under test warn about themselves; ftgate's own warnings stay errors elsewhere.
+    pytest.mark.filterwarnings("default"),
+]
+
+
+@pytest.fixture(scope="module")
+def base_model() -> BaseModel:
+    return BaseModels().resolve(BUNDLED, None)
+
+
+@pytest.fixture(scope="module")
+def whole(base_model: BaseModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, str]:
+    """The training that nothing disturbs, and the digest of its weights."""
+    workspace = tmp_path_factory.mktemp("whole")
+    training = QloraTrainer().train(hard_job(base_model, workspace), FakeProgress())
+    assert training.failure is None and training.events == ()
+    return training, weights(workspace)
+
+
+def disturbed(workspace: Path, seed: int, *signals: str) -> tuple[dict[str, Any], list[Any]]:
+    """What the last attempt recorded, and exit code and seconds of those that got a signal."""
+    command = [sys.executable, "-m", "tests.edges.killed_training", str(workspace), str(seed), *signals]
+    subprocess.run(command, check=True, capture_output=True)
+    return json.loads((workspace / "told.json").read_text()), json.loads(
+        (workspace / "ends.json").read_text()
+    )
+
+
+def assert_same(told: dict[str, Any], whole: tuple[Training, str]) -> None:
+    training, digest = whole
+    assert told["failure"] is None
+    assert told["curve"] == [[p.step, p.epoch, p.train, p.held_out] for p in training.curve]
+    assert (told["best_step"], told["steps"]) == (training.best_step, training.steps)
+    assert told["weights"] == digest
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_weights(
+    tmp_path: Path, whole: tuple[Training, str]
+) -> None:
+    told, ends = disturbed(tmp_path, 1, "SIGKILL", "SIGKILL", "SIGKILL", "SIGKILL")
+    assert -9 in [code for code, _ in ends], "it was never killed in time"
+    assert any(event.startswith("went on from step") for event in told["events"])
+    assert_same(told, whole)
+
+
+def test_a_signal_is_obeyed_in_time_and_loses_nothing(tmp_path: Path, whole: tuple[Training, str]) -> None:
+    told, ends = disturbed(tmp_path, 3, "SIGINT", "SIGTERM")
+    assert ends[0][0] == 130
+    assert all(seconds < 9 for _, seconds in ends)
+    assert any(event.startswith("went on from step") for event in told["events"])
+    assert_same(told, whole)
+
+
+@contextmanager
+def memory_for(examples: int, at: int, message: str) -> Iterator[None]:
+    """From the forward pass of that number on, batches above that size do not fit: as PyTorch says it.
+
+    Hooks for all modules are PyTorch's own; nothing of ftgate or TRL is replaced.
+    """
+    import torch
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    passes = 0
+
+    def look(module: Any, inputs: Any) -> None:
+        nonlocal passes
+        if isinstance(module, torch.nn.Embedding):
+            passes += torch.is_grad_enabled()
+            if passes >= at and inputs[0].shape[0] > examples:
+                raise torch.OutOfMemoryError(message) if "CUDA out" in message else RuntimeError(message)
+
+    hook = register_module_forward_pre_hook(look)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def test_out_of_memory_goes_on_with_smaller_batches_and_the_same_examples_in_a_step(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
+    """Compared with a training that was interrupted at that step, and taken up again with the smaller batches."""
+    still = {"dropout": 0.0}
+    job = hard_job(base_model, tmp_path / "short", **still)
+    with memory_for(
+        2, at=10, message="CUDA out of memory. Tried to allocate 2 GiB"
+    ):  # 3 steps take 6 batches, the next 4 the first two of epoch two
+        training = QloraTrainer(checkpoint_seconds=0).train(job, FakeProgress())
+    assert training.failure is None
+    assert training.events[0] == "out of memory with batches of 4 x 2: 2 x 4 from the last checkpoint on"
+    assert training.events[1] == "went on from step 4"
+    assert training.recipe == job.recipe and training.steps == 9
+
+    other = hard_job(base_model, tmp_path / "other", **still)
+    with pytest.raises(KeyboardInterrupt):
+        QloraTrainer(checkpoint_seconds=0).train(other, Interrupting(at=5))
+    small = replace(other, recipe=replace(other.recipe, batch_size=2, accumulation=4))
+    assert QloraTrainer(checkpoint_seconds=0).train(small, FakeProgress()).failure is None
+    assert weights(tmp_path / "short") == weights(tmp_path / "other")
+
+    plain = hard_job(base_model, tmp_path / "plain", **still)
+    whole = QloraTrainer().train(plain, FakeProgress())
+    for point, undisturbed in zip(training.curve, whole.curve, strict=True):
+        assert point.train == pytest.approx(undisturbed.train, abs=2e-3)
+
+
+def test_one_example_that_does_not_fit_is_said(base_model: BaseModel, tmp_path: Path) -> None:
+    job = hard_job(base_model, tmp_path)
+    progress = FakeProgress()
+    short = memory_for(0, at=1, message="CUDA error: CUBLAS_STATUS_ALLOC_FAILED")
+    with short, pytest.raises(OutsideError, match="out of memory with batches of 1") as refused:
+        QloraTrainer().train(job, progress)
+    assert "checkpointing" in refused.value.advice
+    assert [said for said in progress.said if "2 x 4" in said or "1 x 8" in said]
