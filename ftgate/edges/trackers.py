@@ -111,7 +111,7 @@ def _mlflow(job: TrainingJob) -> Any:
             if uri := job.tracker_options.get("tracking_uri"):
                 mlflow.set_tracking_uri(uri)
             elif not mlflow.is_tracking_uri_set():
-                mlflow.set_tracking_uri(_directory(job, "mlruns").resolve().as_uri())
+                mlflow.set_tracking_uri(f"sqlite:///{_directory(job, 'mlflow').resolve() / 'mlflow.db'}")
             if mlflow.active_run() is not None:
                 mlflow.end_run()
             try:
