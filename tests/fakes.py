@@ -68,20 +68,29 @@ class FakeRepository:
 class FakeModels:
     """Knows one model."""
 
+    def __init__(self) -> None:
+        self.model = BASE_MODEL
+
     def resolve(self, name: str, revision: str | None) -> BaseModel:
-        return replace(BASE_MODEL, name=name, revision=revision or "r1")
+        return replace(self.model, name=name, revision=revision or "r1")
 
 
 class FakeTokenizer:
-    """One token for every word."""
+    """One token for every word; `seen` may turn what is said of examples."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.seen: Callable[[TokenSurvey], TokenSurvey] = lambda survey: survey
 
     def survey(self, base_model: BaseModel, examples: Sequence[Example]) -> TokenSurvey:
-        return TokenSurvey(
+        self.asked += 1
+        survey = TokenSurvey(
             sha256=dataset_digest(examples),
             tokens=tuple(sum(len((m.content or "").split()) + 1 for m in e.messages) for e in examples),
             trained=tuple(len((e.reference or "").split()) + 1 for e in examples),
             template_sha256="t" * 64,
         )
+        return self.seen(survey)
 
 
 class FakeTrainer:
@@ -449,6 +458,9 @@ class FakeWorld:
     def __init__(self, repository: FakeRepository, root: Path) -> None:
         self.repository = repository
         self.trainer = FakeTrainer()
+        self.tokenizer = FakeTokenizer()
+        self.models = FakeModels()
+        self.hardware = ""
         self.completer = FakeCompleter()
         self.store = FakeStore(root)
         self.runs = FakeRuns()
@@ -463,9 +475,10 @@ class FakeWorld:
             repository=self.repository,
             reader=read_jsonl,
             documents=Documents(),
-            models=FakeModels(),
+            models=self.models,
             trainer=self.trainer,
-            tokenizer=FakeTokenizer(),
+            tokenizer=self.tokenizer,
+            hardware=lambda: self.hardware,
             completer=self.completer,
             judge=self.judge,
             store=self.store,

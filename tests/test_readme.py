@@ -18,6 +18,7 @@ from ftgate.errors import ExitCode
 from ftgate.graders import GRADERS
 from ftgate.report.noise import noise_table
 from ftgate.values.noise import Noise
+from ftgate.values.training_settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -215,3 +216,28 @@ def test_the_contributor_s_map_leads_somewhere() -> None:
             paths = re.findall(r"`([^`]+)`", side)
             for path in paths:
                 assert (ROOT / path).exists() or (ROOT / paths[0]).parent.joinpath(path).exists(), path
+
+
+def test_the_training_of_the_readme_is_valid() -> None:
+    from ftgate.edges.yaml_files import Documents
+
+    found = [block for block in blocks("yaml") if block.startswith("training:")]
+    assert found
+    for block in found:
+        plain = f"base_model: m\ndata: {{train: [a]}}\n{block}"
+        settings = Documents().settings("README.yaml", plain.encode())
+        assert settings.training != TrainingSettings()
+
+
+def test_every_reason_of_the_preflight_is_told() -> None:
+    said: set[str] = set()
+    for path in (ROOT / "ftgate" / "decide").glob("*.py"):
+        said |= set(re.findall(r'[(,] f?"(preflight\.[a-z{}-]+)"', path.read_text()))
+    said = said - {"preflight.hint", "preflight.{name}"} | {"preflight.minutes", "preflight.cost"}
+    assert len(said) > 10
+    first = [row.split("|")[1] for row in _reason_rows().splitlines()[1:]]
+    assert said == {name for cell in first for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def _reason_rows() -> str:
+    return PAGES[Path("docs/training.md")].split("| reason | when | outcome |\n", 1)[1].split("\n\n", 1)[0]

@@ -28,7 +28,7 @@ Interrupted? Run the same command again."""
 def run(
     repo: Path, base: str, head: str, out: Path, settings_path: str, store: Path | None, quiet: bool
 ) -> int:
-    """The whole gate on two commits: plan, validate, train, evaluate, decide, publish."""
+    """The whole gate on two commits: plan, validate, preflight, train, evaluate, decide, publish."""
     from ftgate.cli import wiring
     from ftgate.stages.pipeline import gate
     from ftgate.values.run import Request

@@ -46,7 +46,15 @@ def plan(
 def train(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
     """Trains baseline and candidate, or reuses what is known."""
     done = _continue("train", repo, out, store, quiet)
-    click.echo(f"Next: ftgate evaluate --out {out}" if "train" in done.stages else "nothing to train")
+    if "train" in done.stages:
+        click.echo(f"Next: ftgate evaluate --out {out}")
+    elif done.preflight is not None:
+        from ftgate.cli.preflight import show_preflight
+
+        show_preflight(done)
+        click.echo(f"nothing is trained: the preflight says no\nNext: ftgate decide --out {out}")
+    else:
+        click.echo("nothing to train")
     return ExitCode.PASS
 
 

@@ -84,6 +84,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         salt=salt(),
         server=server,
         meter=local_meter,
+        hardware=gpu_name,
         baselines=data_branch(repository.root) if isinstance(repository, GitObjects) else NoBaselines(),
         large_files=large_files(repository.root) if isinstance(repository, GitObjects) else None,
     )
@@ -228,6 +229,13 @@ def repository_setup(repository: str, branch: str | None) -> RepositorySetup:
     from ftgate.edges import github_setup
 
     return github_setup.repository_setup(_rest(), repository, branch)
+
+
+def gpu_name() -> str:
+    """The GPU of this machine; "" without one."""
+    from ftgate.edges.machine import gpu_name as named
+
+    return named(os.environ.get("PATH", os.defpath))
 
 
 def machine(store: Path | None, *, ask_torch: bool = False) -> MachineSetup:

@@ -7,25 +7,32 @@ trains could still invent completions; it cannot pass off those of other data, o
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ftgate.decide.keys import prompts_digest
+from ftgate.decide.preflight import sane
+from ftgate.decide.recipe import resolve
+from ftgate.errors import SettingsError
 from ftgate.values.evaluation import Arm, Evaluation, Prompt
+from ftgate.values.preflight import Facts
 from ftgate.values.run import Plan, Run
 from ftgate.values.settings import Settings
-from ftgate.values.training import Training
+from ftgate.values.training import Recipe, Training
 from ftgate.values.trust import Doubt
 
 _COMPARED = ("head", "merge_base", "settings_path", "settings_sha256", "policy", "changed", "applicable")
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What git says on this machine. A digest is None where there is no example to train on."""
+    """What git says on this machine. A digest is None where there is no example to train on; `after` counts those of
+    the head."""
 
     settings: Settings
     before_sha256: str | None
     after_sha256: str | None
     held_out_sha256: str
     prompts: tuple[Prompt, ...]
+    after: int
     sample: tuple[Prompt, ...] = ()
 
 
@@ -58,6 +65,7 @@ def _forged(plan: Plan, arrived: Run, known: Known) -> Iterator[str]:
     pinned = known.settings.base_revision
     if trained and model is not None and pinned is not None and model.revision != pinned:
         yield f"the base model is not at the revision {pinned}"
+    yield from _preflight(plan, arrived, known)
     yield from _training("candidate", arrived.candidate, plan.head, known.after_sha256)
     yield from _training("baseline", arrived.baseline, plan.merge_base, known.before_sha256)
     if arrived.candidate is not None and arrived.baseline is None and known.before_sha256 is not None:
@@ -70,6 +78,62 @@ def _forged(plan: Plan, arrived: Run, known: Known) -> Iterator[str]:
             yield "other training examples were put to the base than those that this data gives"
         elif sampled and [item.prompt for item in sampled.items] != [prompt.id for prompt in known.sample]:
             yield "the base did not answer the training examples that it was asked"
+
+
+def _preflight(plan: Plan, arrived: Run, known: Known) -> Iterator[str]:
+    """What is trained was looked at before, and is what was looked at. Limits and estimates are made anew anyway."""
+    ready, candidate = arrived.preflight, arrived.candidate
+    if ready is None:
+        if candidate is not None:
+            yield "the candidate was trained without a preflight"
+        return
+    facts = ready.facts
+    if (
+        facts.commit != plan.head
+        or facts.data_sha256 != known.after_sha256
+        or facts.basis.examples != known.after
+    ):
+        yield f"the preflight is of other data than that of {plan.head[:12]}"
+    elif not sane(facts):
+        yield "the numbers of the preflight contradict each other"
+    elif facts.base_model.name != known.settings.base_model or not _pinned_as(facts, known.settings):
+        yield f"the preflight is of another base model than {known.settings.base_model}"
+    elif problem := _without_recipe(facts, known.settings):
+        yield f"the settings have no recipe for what the preflight saw: {problem}"
+    elif candidate is not None:
+        yield from _as_foreseen(arrived, facts, candidate, known.settings)
+
+
+def _without_recipe(facts: Facts, settings: Settings) -> str:
+    try:
+        resolve(settings.training, facts.base_model, facts.basis)
+    except SettingsError as error:
+        return error.message
+    return ""
+
+
+def _pinned_as(facts: Facts, settings: Settings) -> bool:
+    pinned = settings.base_revision
+    hosted = settings.base_model.startswith("hosted:")
+    return facts.hosted == hosted and (pinned is None or facts.base_model.revision == pinned)
+
+
+def _as_foreseen(arrived: Run, facts: Facts, candidate: Training, settings: Settings) -> Iterator[str]:
+    basis = candidate.basis
+    if facts.base_model != arrived.provenance.base_model:
+        yield "the preflight is of another base model than the training"
+    elif basis is None or (basis.examples, basis.tokenised, basis.template) != (
+        facts.basis.examples,
+        facts.basis.tokenised,
+        facts.basis.template,
+    ):
+        yield "the candidate was trained on other tokens than the preflight saw"
+    elif _plain(resolve(settings.training, facts.base_model, facts.basis)) != _plain(candidate.recipe):
+        yield "the candidate was trained by another recipe than the settings ask for"
+
+
+def _plain(recipe: Recipe) -> Recipe:
+    return replace(recipe, reasons={})
 
 
 def _training(arm: str, training: Training | None, commit: str, data: str | None) -> Iterator[str]:

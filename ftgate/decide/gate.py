@@ -3,6 +3,7 @@
 1. A pull request that changes no training data is not-applicable.
 2. Any finding of severity error fails the run, one reason for each check. Under `policy.existing: warn`, what is on
    the base branch already is no error.
+   A preflight that fails fails the run, and one that cannot check a ceiling is inconclusive (see preflight_rulings).
 3. A training of the candidate that failed, or whose loss is not finite, fails the run. No candidate, no
    examples or no validation at all is inconclusive, and so is an adapter that other data left as it was.
 4. Evidence must be whole: an arm, an item or a sentinel that is missing, an adapter that does not act on the
@@ -39,6 +40,7 @@ from ftgate.decide.canaries import believed
 from ftgate.decide.drift import remembered
 from ftgate.decide.evidence import weigh
 from ftgate.decide.jobs import job_rulings, waits
+from ftgate.decide.preflight_rulings import halts, preflighted
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unconcerned, unsure, warn, worst_first
 from ftgate.decide.slices import rulings as slice_rulings
 from ftgate.decide.waivers import unwaived_errors, waived
@@ -59,6 +61,7 @@ def decide(run: Run) -> Verdict:
                 chain(
                     _believed(run),
                     _validated(run),
+                    preflighted(run),
                     _trained(run),
                     _evaluated(run),
                     spot_check.told(run, run.plan.policy),
@@ -110,11 +113,12 @@ def _by_check(found: Counter[str]) -> str:
 
 def _trained(run: Run) -> Rulings:
     if run.candidate is None:
-        if not unwaived_errors(run) and not run.doubts and not waits(run):
+        if not unwaived_errors(run) and not run.doubts and not waits(run) and not halts(run):
             yield unsure(
                 "train", "training.missing", "the data changed and no candidate was trained; run train"
             )
         return
+    yield from _lost(run, run.candidate)
     if problem := _problem(run.candidate):
         yield fail("train", "training.failed", f"the candidate could not be trained: {problem}")
     elif run.candidate.examples <= 0 or not run.candidate.adapter_sha256:
@@ -124,6 +128,19 @@ def _trained(run: Run) -> Rulings:
         yield warn("train", "baseline.missing", text)
     elif problem := _problem(run.baseline):
         yield unsure("train", "baseline.failed", f"the baseline cannot be compared with: {problem}")
+
+
+def _lost(run: Run, candidate: Training) -> Rulings:
+    """Examples that the trainer left out, where they are more than the preflight saw and the settings accept."""
+    if run.preflight is None or candidate.dropped <= run.preflight.facts.dropped:
+        return
+    total, accepted = candidate.examples + candidate.dropped, run.preflight.limits.max_dropped
+    text = (
+        f"the trainer dropped {candidate.dropped} of {count(total, 'example')}, the preflight saw "
+        f"{run.preflight.facts.dropped} and the settings accept {accepted:.1%}"
+    )
+    over = candidate.dropped > accepted * total
+    yield (fail if over else warn)("train", "preflight.lost", text)
 
 
 def _evaluated(run: Run) -> Rulings:

@@ -139,8 +139,9 @@ def prompts_digest(prompts: Sequence[Prompt]) -> str:
 
 
 def _pinned(model: BaseModel) -> dict[str, object]:
+    """Where it lies is no part of it; its shape is read from config.json, which the digest covers."""
     pinned: dict[str, object] = msgspec.to_builtins(model)
-    del pinned["location"]
+    del pinned["location"], pinned["shape"]
     return pinned
 
 

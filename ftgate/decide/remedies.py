@@ -3,6 +3,20 @@
 REMEDIES = {
     "findings": "repair the lines named; `ftgate validate` shows them with their place",
     "validation": "run `ftgate validate` on this run",
+    "preflight.dropped": "shorten or split the examples named, repair those that cannot be rendered, or raise "
+    "`training.max_length`",
+    "preflight.untrained": "shorten what stands before the replies; `ftgate tokens` shows what carries loss",
+    "preflight.stop-token": "look at an example with `ftgate tokens`; the template must end a turn within the loss",
+    "preflight.template": "pin `base_revision` on the base branch, and serve with the same template",
+    "preflight.steps": "add examples, or lower `training.batch_size` or `training.accumulation`",
+    "preflight.schedule": "correct `training.learning_rate` or `training.warmup` on the base branch",
+    "preflight.storage": "set `training.launch.quant_storage: bfloat16` on the base branch",
+    "preflight.empty": "repair the examples named: not one of them can be trained",
+    "preflight.memory": "set `training.method: qlora`, `training.checkpointing: true`, a smaller `training.batch_size` "
+    "or `training.max_length`",
+    "preflight.unchecked": "set what is missing on the base branch (`training.preflight`), or take the ceiling out",
+    "preflight": "raise the ceiling in `training.preflight` on the base branch, or train fewer examples or epochs",
+    "preflight.lost": "see what the trainer left out, and run `ftgate preflight` again",
     "training.failed": "read the failure; the data or `training` in the settings has to change",
     "training": "run `ftgate train` on this run",
     "baseline.failed": "repair the training data on the base branch first",

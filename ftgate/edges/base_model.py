@@ -7,6 +7,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from ftgate.edges.model_shape import max_length_of as max_length_of
+from ftgate.edges.model_shape import positions, read_config, shape_of
 from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.digest import digest, digest_bytes
 from ftgate.values.training import BaseModel
@@ -43,14 +45,16 @@ class BaseModels:
                 f"base_model: {name} has no config.json or no safetensors weights in {folder}",
                 advice="Name a model in safetensors form; pickled weights are never loaded.",
             )
-        sha256 = _content_digest(folder)
+        sha256, config = _content_digest(folder), read_config(folder / "config.json")
+        stored = {name: shape for file in weights for name, shape in _stored(file).items()}
         return BaseModel(
             name=name,
             revision=revision or sha256[:12],
             sha256=sha256,
-            parameters=sum(_parameters(file) for file in weights),
+            parameters=sum(prod(shape) for shape in stored.values()),
             location=str(folder),
-            max_length=max_length_of(folder / "config.json"),
+            max_length=positions(config),
+            shape=shape_of(config, tied=not any("lm_head" in each for each in stored)),
         )
 
     def _locate(self, name: str, revision: str | None) -> tuple[Path, str | None]:
@@ -93,13 +97,13 @@ def _content_digest(folder: Path) -> str:
     return digest([[file.relative_to(folder).as_posix(), digest_bytes(file.read_bytes())] for file in files])
 
 
-def _parameters(file: Path) -> int:
-    """Number of weights in a safetensors file, from its header alone."""
+def _stored(file: Path) -> dict[str, list[int]]:
+    """Names and shapes of the weights in a safetensors file, from its header alone."""
     with file.open("rb") as stream:
         try:
             (length,) = struct.unpack("<Q", stream.read(8))
             header: dict[str, Any] = json.loads(stream.read(length))
-            return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+            return {name: _sizes(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
         except (
             struct.error,
             ValueError,
@@ -114,16 +118,10 @@ def _parameters(file: Path) -> int:
             ) from error
 
 
+def _sizes(shape: Any) -> list[int]:
+    return [int(size) for size in shape]
+
+
 def bundled_folder() -> Path:
     """Where the bundled model lies."""
     return Path(str(resources.files("ftgate"))) / "demo" / "tiny"
-
-
-def max_length_of(config: Path) -> int:
-    """Positions that a model has. Raises OutsideError when its configuration cannot be read."""
-    try:
-        plain = json.loads(config.read_bytes())
-    except ValueError as error:
-        raise OutsideError(f"base_model: {config} is damaged: {error}", advice="Fetch it again.") from error
-    plain = plain.get("text_config", plain)
-    return int(plain.get("max_position_embeddings", 2048))

@@ -38,6 +38,11 @@ def _gpus(path: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip())
 
 
+def gpu_name(path: str) -> str:
+    """Name of the first GPU as nvidia-smi tells it; "" where there is none."""
+    return next((each.split(",")[0].strip() for each in _gpus(path)), "")
+
+
 def _existing(folder: Path) -> Path:
     """The nearest directory above that exists: a store is made when it is first used."""
     return next((each for each in (folder, *folder.absolute().parents) if each.is_dir()), Path("/"))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from importlib import resources
 from io import StringIO
 from typing import Any
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from ftgate import wire
 from ftgate.checks import CHECKS
+from ftgate.decide.recipe_contradictions import contradictions
 from ftgate.edges.example_schema import ExampleSchema
 from ftgate.errors import SettingsError
 from ftgate.graders import faults
@@ -32,6 +34,7 @@ class Documents:
         if not found and not isinstance(plain, Mapping):
             found = [wire.Problem((), "settings are a mapping of keys; see `ftgate init`")]
         if isinstance(plain, Mapping):
+            plain = _days_as_text(plain)
             found += wire.problems(plain, "settings")
             found += [
                 wire.Problem(("checks", name), wire.unknown(str(name), list(CHECKS)))
@@ -40,9 +43,12 @@ class Documents:
             ]
         _refuse(path, lines, found)
         try:
-            return wire.settings_of(plain)
+            read = wire.settings_of(plain)
         except msgspec.ValidationError as error:
             raise SettingsError(f"{path}: {error}", advice="Write whole numbers without a point.") from error
+        said = [wire.Problem(("training", *key), why) for key, why in contradictions(read.training)]
+        _refuse(path, lines, said)
+        return read
 
     def probes(self) -> tuple[Prompt, ...]:
         content = (resources.files("ftgate") / "probes.yaml").read_bytes()
@@ -183,6 +189,15 @@ def _load(path: str, content: bytes) -> tuple[Any, dict[Path, int], list[wire.Pr
         raise SettingsError(f"{path}:{line}: {error.problem or 'not YAML'}") from error
     except (YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise SettingsError(f"{path}: not usable YAML: {str(error)[:200] or type(error).__name__}") from error
+
+
+def _days_as_text(value: Any) -> Any:
+    """YAML takes a bare 2026-11-01 for a date; whoever writes one means what stands there."""
+    if isinstance(value, Mapping):
+        return {key: _days_as_text(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_days_as_text(each) for each in value]
+    return value.isoformat() if type(value) is date else value
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

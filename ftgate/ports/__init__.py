@@ -78,6 +78,7 @@ class Ports:
     `salt` is random per process: text under test cannot guess the fences that the judge reads it in.
     `server` is the completer that the settings name instead of `completer`; None when they name none.
     `hosted` is the trainer of a service that tunes, where the settings name one instead of `trainer`.
+    `hardware` names the GPU of this machine, "" where there is none.
     `meter` counts tokens where that takes no download.
     """
 
@@ -97,5 +98,6 @@ class Ports:
     server: Callable[[Settings], Completer | None] = lambda settings: None
     meter: Callable[[Settings], Meter | None] = lambda settings: None
     hosted: Callable[[Settings], Trainer | None] = lambda settings: None
+    hardware: Callable[[], str] = lambda: ""
     baselines: Baselines = NO_BASELINES
     large_files: LargeFiles | None = None

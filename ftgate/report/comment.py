@@ -12,6 +12,7 @@ from ftgate.report.origin import (
     provenance_section,
     training_section,
 )
+from ftgate.report.preflight import preflight_section
 from ftgate.report.preview import preview_section
 from ftgate.report.quote import code, prose
 from ftgate.report.results import findings_section, icon, measures_section, results_section
@@ -38,6 +39,7 @@ _SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     protected_section,
     preview_section,
     diff_section,
+    preflight_section,
     training_section,
     history_section,
     cost_section,

@@ -47,6 +47,9 @@ def _fail(run: Run) -> str:
         return f"{count(errors, 'error')} in the training data, so nothing was trained"
     if run.candidate is not None and run.candidate.failure is not None:
         return "the candidate could not be trained"
+    if run.verdict is not None and run.verdict.decided_by == "preflight":
+        clause = run.verdict.reasons[0].text.partition(", ")[0]
+        return cut(clause if run.candidate else f"nothing was trained: {clause}", _REASON).kept
     return (_lost(run, run.comparison) if run.comparison else "") or _first_reason(run)
 
 

@@ -116,7 +116,7 @@ def provenance_section(run: Run) -> Section:
             paragraphs(
                 block(rerun_command(run.plan.base, run.plan.head), 400),
                 table(["what", "which"], body),
-                _recipe(run.recipe) if run.recipe else "",
+                recipe_table(run.recipe) if run.recipe and not run.preflight else "",
                 "Versions: " + ", ".join(code(f"{n} {v}", 80) for n, v in versions) if versions else "",
             ),
         ),
@@ -174,7 +174,8 @@ def _id(digest: str) -> str:
     return code(short(digest)) if digest else ""
 
 
-def _recipe(recipe: Recipe) -> str:
+def recipe_table(recipe: Recipe) -> str:
+    """Every choice with its reason."""
     choices = msgspec.to_builtins(recipe)
     reasons = choices.pop("reasons")
     body = [

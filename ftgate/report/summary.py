@@ -9,6 +9,7 @@ from ftgate.report.curve import loss_lines
 from ftgate.report.headline import headline
 from ftgate.report.measures import measures, score_rows
 from ftgate.report.origin import rerun_command, reused, spent_seconds
+from ftgate.report.preflight import preflight_lines
 from ftgate.report.quote import terminal
 from ftgate.report.results import KINDS, Kind, finding_counts, per_thousand
 from ftgate.report.wording import count, duration, join, points, severities, share, short
@@ -40,7 +41,7 @@ class Line(NamedTuple):
 
 def summary(run: Run) -> list[Line]:
     """Verdict, reasons, evidence in a few lines each, and last the command to type next."""
-    parts = (_verdict, _broken, _results, _findings, _training, _cost, _next)
+    parts = (_verdict, _broken, _results, _findings, _preflight, _training, _cost, _next)
     lines: list[Line] = []
     for part in parts:
         shown = list(part(run))
@@ -153,6 +154,14 @@ def _findings(run: Run) -> Iterator[Line]:
         yield from _wrapped("dim", f"per 1,000 examples, base branch → here: {said}", "  ")
 
 
+def _preflight(run: Run) -> Iterator[Line]:
+    if run.preflight is None:
+        return
+    yield Line("heading", "Preflight")
+    for text in preflight_lines(run.preflight):
+        yield from _wrapped("plain", text, "  ")
+
+
 def _training(run: Run) -> Iterator[Line]:
     if run.candidate is None:
         return
@@ -189,6 +198,8 @@ def next_step(run: Run) -> tuple[str, str]:
         return "nothing; there is nothing here for the gate to judge.", ""
     if outcome is VerdictOutcome.WAIVED:
         return "merge, if the waivers are meant; whoever gave them answers for it.", ""
+    if run.verdict is not None and run.verdict.decided_by == "preflight":
+        return "see to what the preflight says, commit, then judge again.", again
     if outcome is VerdictOutcome.FAIL and run.candidate is None:
         return "correct the lines above; this checks the work tree.", "ftgate validate"
     if run.candidate is not None and run.candidate.failure is not None:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from ftgate.decide.preflight_rulings import halts
 from ftgate.errors import InputError
 from ftgate.ports import Ports, RunStore
 from ftgate.stages.decide import decide
 from ftgate.stages.evaluate import evaluate
 from ftgate.stages.plan import plan
+from ftgate.stages.preflight import preflight
 from ftgate.stages.preview import preview
 from ftgate.stages.publish import publish
 from ftgate.stages.train import train
@@ -22,6 +24,7 @@ Stage = Callable[[Run, Ports], Run]
 STAGES: dict[str, Stage] = {
     "plan": lambda run, ports: run,
     "validate": lambda run, ports: preview(validate(run, ports), ports),
+    "preflight": preflight,
     "train": train,
     "evaluate": evaluate,
     "decide": lambda run, ports: decide(run),
@@ -57,15 +60,20 @@ def begin(request: Request, ports: Ports) -> Run:
 
 
 def resume(name: str, ports: Ports) -> Run:
-    """The stored run with one stage more. Raises InputError when an earlier stage has not run."""
+    """The stored run with one stage more, and the preflight where that is missing.
+
+    Raises InputError when an earlier stage has not run.
+    """
     run = stored(ports.runs)
     earlier = [stage for stage in list(STAGES)[: list(STAGES).index(name)] if stage not in run.stages]
-    waiting = [stage for stage in earlier if run.plan.applicable and concerned(run, stage)]
-    if waiting:
+    missing = [stage for stage in earlier if run.plan.applicable and concerned(run, stage)]
+    if waiting := [stage for stage in missing if stage != "preflight"]:
         raise InputError(
             f"this run has finished {', '.join(run.stages)}; {name} needs {waiting[0]} first",
             advice=f"Continue with `ftgate {waiting[0]} --out DIR`, or do all of it with `ftgate run`.",
         )
+    if missing:
+        run = advance(run, "preflight", ports)
     return advance(run, name, ports) if concerned(run, name) else run
 
 
@@ -86,6 +94,8 @@ def concerned(run: Run, name: str) -> bool:
         return True
     if not run.plan.applicable:
         return name == "validate" and bool(run.plan.protected)  # a preview
+    if name in ("train", "evaluate") and halts(run):
+        return False
     if name == "evaluate":
         return not blocks(run) and run.candidate is not None and run.candidate.failure is None
     return name == "validate" or not blocks(run)

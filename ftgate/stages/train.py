@@ -12,8 +12,10 @@ from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.values.baseline import Baseline, Origin, Source
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Arm
+from ftgate.values.preflight import Facts
 from ftgate.values.run import Run
 from ftgate.values.settings import Settings
+from ftgate.values.tokens import TokenSurvey
 from ftgate.values.training import BaseModel, Basis, Recipe, Training
 
 
@@ -23,6 +25,7 @@ def train(run: Run, ports: Ports) -> Run:
     kept = reserved(ports, run.plan.base, settings)
     base_model = ports.models.resolve(settings.base_model, settings.base_revision)
     trainer = ArmTrainer(ports, settings, base_model, kept.held_out)
+    trainer.remember(run.preflight.facts if run.preflight else None)
     commits = {Arm.BASELINE: run.plan.merge_base, Arm.CANDIDATE: run.plan.head}
     home, trusted = run.plan.settings_path, run.plan.base
     data = {arm: training_data(ports, at, settings, home, trusted).examples for arm, at in commits.items()}
@@ -54,7 +57,7 @@ def train(run: Run, ports: Ports) -> Run:
             run.provenance,
             base_model=replace(base_model, location=""),
             held_out_sha256=dataset_digest(kept.held_out),
-            versions=ports.trainer.versions(),
+            versions=trainer.trainer.versions(),
         ),
     )
 
@@ -69,17 +72,19 @@ class ArmTrainer:
         self._settings = settings
         self._base_model = base_model
         self._held_out = tuple(held_out)
+        self.trainer = ports.hosted(settings) or ports.trainer
         self._bases: dict[str, Basis] = {}
+        self._surveys: dict[str, TokenSurvey] = {}
 
     def key(self, examples: Sequence[Example]) -> str:
         """Names the training of these examples."""
         return training_key(
             self._base_model,
-            self._recipe(examples),
+            self.recipe(examples),
             dataset_digest(examples),
             dataset_digest(self._held_out),
             self.basis(examples),
-            self._ports.trainer.versions(),
+            self.trainer.versions(),
         )
 
     def baseline(
@@ -117,7 +122,7 @@ class ArmTrainer:
                 key=key,
                 commit=commit,
                 base_model=self._base_model,
-                recipe=self._recipe(examples),
+                recipe=self.recipe(examples),
                 examples=tuple(examples),
                 held_out=self._held_out,
                 workspace=workspace,
@@ -128,12 +133,12 @@ class ArmTrainer:
             self._ports.progress.say(
                 f"{arm.value}: loading {self._base_model.name} to train on {len(examples)} examples"
             )
-            trained = self._ports.trainer.train(job, self._ports.progress)
+            trained = self.trainer.train(job, self._ports.progress)
             training = replace(
                 trained,
                 basis=self.basis(examples),
                 data_sha256=dataset_digest(examples),
-                versions=self._ports.trainer.versions(),
+                versions=self.trainer.versions(),
             )
             return training if training.failure else self._ports.store.keep_training(training)
 
@@ -141,15 +146,32 @@ class ArmTrainer:
         """What the recipe is resolved from: every example is tokenised once."""
         named = dataset_digest(examples)
         if named not in self._bases:
-            survey = self._ports.tokenizer.survey(self._base_model, examples)
-            self._bases[named] = recipes.basis_of(survey, self._memory())
+            self._bases[named] = recipes.basis_of(self.survey(examples), self._memory())
         return self._bases[named]
+
+    def survey(self, examples: Sequence[Example]) -> TokenSurvey:
+        """What the examples are for the trainer; each dataset is tokenised once."""
+        named = dataset_digest(examples)
+        if named not in self._surveys:
+            self._surveys[named] = self._ports.tokenizer.survey(self._base_model, examples)
+        return self._surveys[named]
+
+    def remember(self, facts: Facts | None) -> None:
+        """Spares tokenising again what a preflight of this run saw with the same model, libraries and memory."""
+        if (
+            facts is not None
+            and facts.base_model == replace(self._base_model, location="")
+            and facts.basis.memory == self._memory()
+            and facts.versions == self.trainer.versions()
+        ):
+            self._bases[facts.data_sha256] = facts.basis
 
     def _memory(self) -> int | None:
         declared = self._settings.training.memory_gib
-        return self._ports.trainer.memory() if declared is None else int(declared * 2**30)
+        return self.trainer.memory() if declared is None else int(declared * 2**30)
 
-    def _recipe(self, examples: Sequence[Example]) -> Recipe:
+    def recipe(self, examples: Sequence[Example]) -> Recipe:
+        """How these examples are trained."""
         return recipes.resolve(self._settings.training, self._base_model, self.basis(examples))
 
 

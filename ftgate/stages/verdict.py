@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ftgate.decide.baselines import unrecorded
 from ftgate.decide.doubts import Known, doubts
 from ftgate.decide.keys import prompts_digest
+from ftgate.decide.preflight import readiness
 from ftgate.decide.questions import training_sample
 from ftgate.graders import grade
 from ftgate.ports import Ports
@@ -20,11 +21,14 @@ from ftgate.stages.decide import decide
 from ftgate.stages.evaluate import recent
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.stages.plan import plan
+from ftgate.stages.preflight import pinned, promoted_template
 from ftgate.stages.preview import preview
 from ftgate.stages.validate import blocks, validate
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import Evaluation
+from ftgate.values.preflight import Facts
 from ftgate.values.run import Request, Run
+from ftgate.values.settings import Settings
 from ftgate.values.trust import Admission, Doubt, Waiver
 
 _EVIDENCE = ("recipe", "baseline", "candidate", "evaluation", "origin", "cost")
@@ -58,7 +62,10 @@ def verdict(request: Request, ports: Ports, arrived: Arrived, said: Said = Said(
         known = _known(trusted, ports)
         found += _problems(trusted, arrived, known, ports)
         if arrived.run is not None and not found:
-            trusted = replace(_with_evidence(trusted, arrived.run), history=recent(ports.baselines.ledger()))
+            trusted = replace(
+                _with_evidence(trusted, arrived.run, known.settings, ports),
+                history=recent(ports.baselines.ledger()),
+            )
     done = replace(trusted, doubts=tuple(found), stages=(*trusted.stages, "decide"))
     return decide(done)
 
@@ -99,6 +106,7 @@ def _known(trusted: Run, ports: Ports) -> Known:
         after_sha256=dataset_digest(after) if after else None,
         held_out_sha256=dataset_digest(kept.held_out),
         prompts=questions(ports, kept, settings),
+        after=len(after),
         sample=tuple(training_sample(after, kept.output_schema, settings)),
     )
 
@@ -122,9 +130,25 @@ def invented(evaluation: Evaluation) -> Iterator[Doubt]:
                 return
 
 
-def _with_evidence(trusted: Run, arrived: Run) -> Run:
-    kept = tuple(name for name in ("train", "evaluate") if name in arrived.stages)
+def _with_evidence(trusted: Run, arrived: Run, settings: Settings, ports: Ports) -> Run:
+    """Of the preflight only the facts are believed: recipe, limits and estimates are those of the base branch."""
+    kept = tuple(name for name in ("preflight", "train", "evaluate") if name in arrived.stages)
     asked = prompts_digest(arrived.evaluation.prompts) if arrived.evaluation else ""
     provenance = replace(arrived.provenance, ftgate=trusted.provenance.ftgate, prompts_sha256=asked)
-    parts = {name: getattr(arrived, name) for name in _EVIDENCE}
+    parts: dict[str, object] = {name: getattr(arrived, name) for name in _EVIDENCE}
+    if arrived.preflight is not None:
+        ready = readiness(_known_here(arrived.preflight.facts, trusted, settings, ports), settings.training)
+        parts |= {"preflight": ready, "recipe": ready.recipe}
     return replace(trusted, stages=(*trusted.stages, *kept), provenance=provenance, **parts)
+
+
+def _known_here(facts: Facts, trusted: Run, settings: Settings, ports: Ports) -> Facts:
+    """The facts with all that this machine knows itself."""
+    template, promoted = promoted_template(ports)
+    return replace(
+        facts,
+        day=trusted.provenance.created[:10],
+        pinned=pinned(settings),
+        template_before=template,
+        template_of=promoted,
+    )

@@ -12,6 +12,7 @@ from ftgate.values.dataset import DataFile
 from ftgate.values.evaluation import Comparison, Evaluation
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.judging import JudgeRecord
+from ftgate.values.preflight import Readiness
 from ftgate.values.settings import Policy
 from ftgate.values.slices import Slice
 from ftgate.values.spot_check import SpotCheck
@@ -225,6 +226,7 @@ class Run(Struct, frozen=True, kw_only=True):
     waivers: tuple[Waiver, ...] = ()
     jobs: Mapping[str, str] = {}
     doubts: tuple[Doubt, ...] = ()
+    preflight: Readiness | None = None
     recipe: Recipe | None = None
     baseline: Training | None = None
     candidate: Training | None = None

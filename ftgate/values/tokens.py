@@ -12,11 +12,16 @@ LONGEST = 2048
 
 class Counted(Struct, frozen=True, kw_only=True):
     """Tokens of an example with its template, those of them that carry loss, and those that still do when the example
-    is cut at the limit."""
+    is cut at the limit.
+
+    Of several `rows` (TokenSurvey says when) `tokens` is the longest one, and `over` have more than the limit.
+    """
 
     tokens: int
     trained: int
     kept: int
+    rows: int = 1
+    over: int = 1
 
 
 class TokenSurvey(Struct, frozen=True, kw_only=True):
@@ -27,6 +32,10 @@ class TokenSurvey(Struct, frozen=True, kw_only=True):
     an example that cannot be rendered and the reason. `unstopped` are indexes of examples in which a trained turn has
     no end-of-turn token inside the loss. `template_sha256` is that of the chat template. Where `exact` is False there
     is no tokenizer, and the counts are estimates from bytes.
+
+    An example becomes several rows where the template renders earlier turns otherwise than the last one: `rows` says
+    how many, `longest` how many tokens the longest of them has, and `tokens` counts all of them. Both are empty where
+    every example is one row.
     """
 
     sha256: str
@@ -36,6 +45,45 @@ class TokenSurvey(Struct, frozen=True, kw_only=True):
     refused: tuple[tuple[int, str], ...] = ()
     template_sha256: str = ""
     exact: bool = True
+    longest: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Tokens of the longest row of each example: what must fit into max_length."""
+        return self.longest or self.tokens
+
+
+class Stretch(Struct, frozen=True, kw_only=True):
+    """Tokens in a row that are alike: their text, whether they carry loss, whether a generation ends at them, and
+    whether they stand behind the limit."""
+
+    text: str
+    tokens: int
+    trained: bool = False
+    stop: bool = False
+    beyond: bool = False
+
+
+class SeenRow(Struct, frozen=True, kw_only=True):
+    """One row as the trainer sees it."""
+
+    tokens: int
+    trained: int
+    stretches: tuple[Stretch, ...]
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """One example as the trainer sees it; without rows where it cannot be trained, and `refused` says why.
+
+    `stopped` is whether every trained turn ends in a token at which a generation ends.
+    """
+
+    path: str
+    line: int
+    rows: tuple[SeenRow, ...] = ()
+    refused: str = ""
+    stopped: bool = True
 
 
 class Meter(Struct, frozen=True, kw_only=True):

@@ -116,8 +116,32 @@ class Training(Struct, frozen=True, kw_only=True):
     form: Literal["adapter", "merged-dequantised", "merged-16bit", "full", "hosted"] = "adapter"
 
 
+class Shape(Struct, frozen=True, kw_only=True):
+    """Sizes of a model as its config.json tells them, for estimates; 0 is unknown, and is told as that.
+
+    `hidden`, `intermediate` and `head` are widths, `experts` is the number of experts of a mixture (0 for none).
+    `tied`: embeddings and head are one matrix. `attention` says what layers look at other tokens with: "full" only
+    masked attention, "linear" also a state that runs through the whole row (state space, linear attention, recurrence).
+    """
+
+    type: str = ""
+    hidden: int = 0
+    layers: int = 0
+    intermediate: int = 0
+    heads: int = 0
+    kv_heads: int = 0
+    head: int = 0
+    vocabulary: int = 0
+    experts: int = 0
+    tied: bool = True
+    attention: Literal["full", "linear", "unknown"] = "unknown"
+
+
 class BaseModel(Struct, frozen=True, kw_only=True):
-    """The untuned model, pinned. `location` is what the loader takes; `sha256` covers weights and tokenizer."""
+    """The untuned model, pinned. `location` is what the loader takes; `sha256` covers weights and tokenizer.
+
+    `parameters` and `max_length` (tokens) are 0 where they are not known.
+    """
 
     name: str
     revision: str
@@ -125,3 +149,4 @@ class BaseModel(Struct, frozen=True, kw_only=True):
     parameters: int
     location: str
     max_length: int
+    shape: Shape = Shape()

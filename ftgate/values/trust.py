@@ -12,6 +12,7 @@ Two commits, or two states of data, whose first 12 digits agree are made in seco
 
 _ACCEPTABLE = (
     "findings.",
+    "preflight.",
     "regression.",
     "held-out.",
     "scores.",
@@ -21,7 +22,7 @@ _ACCEPTABLE = (
     "forgetting",
     "spot-check.",
 )
-_NEVER = ("findings.source", "scores.missing")
+_NEVER = ("findings.source", "scores.missing", "preflight.unchecked", "preflight.storage", "preflight.empty")
 
 
 class Permission(StrEnum):

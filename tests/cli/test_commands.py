@@ -83,6 +83,7 @@ def test_help_shows_commands_examples_and_exit_codes(ftgate: Command) -> None:
         "validate",
         "run",
         "plan",
+        "preflight",
         "train",
         "evaluate",
         "decide",

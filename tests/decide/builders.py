@@ -22,7 +22,7 @@ from ftgate.values.evaluation import (
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.run import Plan, Provenance, Run
 from ftgate.values.settings import Policy
-from ftgate.values.training import BaseModel, Recipe, Training
+from ftgate.values.training import BaseModel, Recipe, Shape, Training
 
 OUTCOMES = {"P": Outcome.PASSED, "F": Outcome.FAILED, "U": Outcome.UNGRADED}
 ACTIVE = Sentinel(lora_b_norm=1.5, logit_difference=0.25)
@@ -34,6 +34,39 @@ MODEL = BaseModel(
     parameters=8_000_000_000,
     location="/models/x",
     max_length=32_768,
+)
+EIGHT = replace(
+    MODEL,
+    name="llama-8b",
+    parameters=8_030_261_248,
+    shape=Shape(
+        type="llama",
+        hidden=4096,
+        layers=32,
+        intermediate=14336,
+        heads=32,
+        kv_heads=8,
+        head=128,
+        vocabulary=128_256,
+        tied=False,
+        attention="full",
+    ),
+)
+SMALL = replace(
+    MODEL,
+    name="qwen-0.6b",
+    parameters=596_049_920,
+    shape=Shape(
+        type="qwen3",
+        hidden=1024,
+        layers=28,
+        intermediate=3072,
+        heads=16,
+        kv_heads=8,
+        head=128,
+        vocabulary=151_936,
+        attention="full",
+    ),
 )
 RECIPE = Recipe(
     method="qlora",

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from ftgate.edges.base_model import BUNDLED, BaseModels
+from ftgate.edges.model_shape import _PLAIN
 from ftgate.errors import OutsideError, SettingsError
+from ftgate.values.training import Shape
 
 
 @pytest.fixture
@@ -86,3 +88,63 @@ def test_a_name_that_cannot_be_a_hub_id_is_a_settings_error() -> None:
     pytest.importorskip("huggingface_hub")
     with pytest.raises(SettingsError, match="neither a path nor a Hub id"):
         BaseModels().resolve("not a//name", None)
+
+
+def shaped(folder: Path, **changes: object) -> Shape:
+    config = folder / "config.json"
+    plain = {**json.loads(config.read_text()), **changes}
+    config.write_text(json.dumps({name: value for name, value in plain.items() if value is not None}))
+    return BaseModels().resolve(str(folder), None).shape
+
+
+def test_the_shape_is_what_the_configuration_says(folder: Path) -> None:
+    shape = shaped(folder)
+    assert (shape.type, shape.hidden, shape.layers, shape.intermediate) == ("qwen3", 192, 4, 512)
+    assert (shape.heads, shape.kv_heads, shape.head, shape.vocabulary) == (3, 1, 64, 3072)
+    assert (shape.tied, shape.attention, shape.experts) == (True, "full", 0)
+
+
+def test_what_the_configuration_does_not_say_is_unknown(folder: Path) -> None:
+    gone = {"head_dim": None, "num_key_value_heads": None, "vocab_size": None, "hidden_size": "large"}
+    shape = shaped(folder, **gone, max_position_embeddings=None, model_type="new")
+    assert (shape.hidden, shape.vocabulary, shape.head) == (0, 0, 0)
+    assert shape.kv_heads == 3, "as transformers has it: every head its own keys"
+    assert shape.attention == "unknown"
+    assert BaseModels().resolve(str(folder), None).max_length == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model_type": "qwen3_next", "layer_types": ["linear_attention", "full_attention"]},
+        {"model_type": "granitemoehybrid", "layer_types": None, "mamba_d_state": 128},
+        {"model_type": "lfm2", "layer_types": ["conv", "full_attention"]},
+        {"model_type": "jamba", "layer_types": None, "attn_layer_period": 8},
+        {"model_type": "qwen3_5", "layer_types": None, "linear_num_value_heads": 32},
+    ],
+)
+def test_a_state_along_the_row_is_found(folder: Path, changes: dict[str, object]) -> None:
+    assert shaped(folder, **changes).attention == "linear"
+
+
+def test_a_language_model_within_a_larger_one_is_read(folder: Path) -> None:
+    inner = {"model_type": "gemma3_text", "hidden_size": 640, "layer_types": ["sliding_attention"]}
+    shape = shaped(folder, model_type="gemma3", text_config=inner)
+    assert (shape.type, shape.hidden, shape.attention) == ("gemma3_text", 640, "full")
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "[" * 5000])
+def test_a_configuration_that_is_none_is_refused(folder: Path, text: str) -> None:
+    (folder / "config.json").write_text(text)
+    with pytest.raises(OutsideError, match=r"config\.json"):
+        BaseModels().resolve(str(folder), None)
+
+
+def test_the_types_that_keep_joined_examples_apart_do_so_in_the_installed_library() -> None:
+    """Each has its own modelling code that makes masks from positions, and names no state."""
+    models = Path(str(pytest.importorskip("transformers").__file__)).parent / "models"
+    for name in sorted(_PLAIN):
+        file = models / name.removesuffix("_text") / f"modeling_{name.removesuffix('_text')}.py"
+        text = file.read_text()
+        assert "create_causal_mask" in text and "position_ids=position_ids" in text, name
+        assert "linear_attn" not in text and "mamba" not in text.lower(), name

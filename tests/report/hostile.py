@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from ftgate.decide.preflight import readiness
 from ftgate.values.baseline import Drift, History, Origin
 from ftgate.values.dataset import Message
 from ftgate.values.evaluation import (
@@ -13,6 +14,7 @@ from ftgate.values.evaluation import (
     Prompt,
 )
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.preflight import LeftOut, Readiness, Span
 from ftgate.values.run import (
     Cost,
     DataDiff,
@@ -30,6 +32,8 @@ from ftgate.values.run import (
 )
 from tests.report.parts import (
     BASE_MODEL,
+    FACTS,
+    TRAINING,
     history,
     trained,
 )
@@ -112,6 +116,7 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
             )
             * 9,
         ),
+        preflight=_hostile_preflight(text),
         candidate=replace(trained("candidate", 3), failure=text),
         evaluation=Evaluation(prompts=asked, arms=arms),
         comparison=replace(run.comparison, broken=ids, fixed=ids, new=ids, missing=ids, ungraded=ids),
@@ -133,6 +138,22 @@ def hostile(text: str = "\n".join(ATTACKS)) -> Run:
             versions={text: text},
             generation={text: text},
         ),
+    )
+
+
+def _hostile_preflight(text: str) -> Readiness:
+    left = (LeftOut(path=text, line=1, reason=text),) * 12
+    named = {"hardware": text, "template_of": text, "measured_by": text}
+    facts = replace(FACTS, left_out=left, endless=left, dropped=100, unstopped=100, **named)
+    made = readiness(facts, TRAINING)
+    return replace(
+        made,
+        recipe=replace(made.recipe, reasons=dict.fromkeys(made.recipe.reasons, text)),
+        minutes=Span(low=math.nan, high=1e300, source=text),
+        cost=Span(low=0, high=0, source=text),
+        currency=text,
+        unknown={text: text, "memory": text},
+        hints=(text,),
     )
 
 

@@ -10,6 +10,7 @@ KINDS: dict[str, Callable[[], Run]] = {
     "not_applicable": runs.not_applicable,
     "blocked": runs.blocked,
     "standing": runs.standing,
+    "preflight_failed": runs.preflight_failed,
     "training_failed": runs.training_failed,
     "inconclusive": runs.inconclusive,
     "passed": runs.passed,

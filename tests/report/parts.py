@@ -2,10 +2,14 @@
 
 import math
 
+from msgspec.structs import replace
+
+from ftgate.decide.preflight import readiness
 from ftgate.values.baseline import History, Origin, Promotion, Tally
 from ftgate.values.dataset import DataFile
 from ftgate.values.digest import digest
 from ftgate.values.finding import Finding, Severity
+from ftgate.values.preflight import Facts
 from ftgate.values.run import (
     DataDiff,
     Distribution,
@@ -16,7 +20,8 @@ from ftgate.values.run import (
     Size,
 )
 from ftgate.values.settings import Policy
-from ftgate.values.training import BaseModel, LossPoint, Recipe, Training
+from ftgate.values.training import BaseModel, Basis, LossPoint, Recipe, Shape, Training
+from ftgate.values.training_settings import Preflight, Prices, TrainingSettings
 from tests.report.story import BASE, DATA, HEAD, MERGE_BASE, MESSAGES, MORE, SWAPPED, SYSTEM, reply
 
 RECIPE = Recipe(
@@ -49,6 +54,43 @@ BASE_MODEL = BaseModel(
     location="",
     max_length=32768,
 )
+SHAPE = Shape(
+    type="qwen3",
+    hidden=4096,
+    layers=36,
+    intermediate=12288,
+    heads=32,
+    kv_heads=8,
+    head=128,
+    vocabulary=151_936,
+    tied=False,
+    attention="full",
+)
+BASIS = Basis(
+    examples=800,
+    tokens=88_000,
+    longest=412,
+    median=104,
+    memory=24 * 2**30,
+    tokenised=digest("ids and labels"),
+    template=digest("template"),
+)
+FACTS = Facts(
+    commit=HEAD,
+    data_sha256=digest("data of candidate"),
+    base_model=replace(BASE_MODEL, shape=SHAPE),
+    basis=BASIS,
+    tokens=88_000,
+    trained=20_400,
+    rows=800,
+    held_out=100,
+    hardware="NVIDIA GeForce RTX 4090",
+    day="2026-11-23",
+)
+TRAINING = TrainingSettings(
+    preflight=Preflight(max_minutes=60, max_cost=2, prices=Prices(as_of="2026-10-01", per_hour=0.6))
+)
+READY = readiness(FACTS, TRAINING)
 POLICY = Policy()
 PLAN = Plan(
     base=BASE,

@@ -3,6 +3,8 @@
 from msgspec.structs import replace
 
 from ftgate.decide.drift import drifts, remembered
+from ftgate.decide.gate import decide
+from ftgate.decide.preflight import readiness
 from ftgate.decide.slices import slices
 from ftgate.values.baseline import Origin
 from ftgate.values.evaluation import (
@@ -17,6 +19,7 @@ from ftgate.values.evaluation import (
     ScoreChange,
 )
 from ftgate.values.finding import Severity
+from ftgate.values.preflight import LeftOut
 from ftgate.values.run import (
     Cost,
     DataDiff,
@@ -28,11 +31,15 @@ from ftgate.values.run import (
     VerdictOutcome,
 )
 from ftgate.values.spot_check import SpotCheck, Tally
+from ftgate.values.training_settings import Prices
 from tests.report.parts import (
+    FACTS,
     ORIGIN,
     PLAN,
     PROVENANCE,
+    READY,
     RECIPE,
+    TRAINING,
     added,
     changed,
     curve,
@@ -151,6 +158,34 @@ def training_failed() -> Run:
     )
 
 
+def preflight_failed() -> Run:
+    """Examples that the tokenizer cannot take, prices that are old, and a ceiling that nobody can check."""
+    why = "tokens, 2,048 are trained"
+    left = tuple(LeftOut(path=DATA, line=n, reason=f"has {2_911 + n:,} {why}") for n in range(9, 29))
+    endless = (LeftOut(path=MORE, line=3, reason="ends a trained turn outside of the loss"),)
+    facts = replace(
+        FACTS,
+        basis=replace(FACTS.basis, longest=2_939),
+        dropped=61,
+        rows=739,
+        tokens=81_000,
+        left_out=left,
+        hardware="",
+        unstopped=1,
+        endless=endless,
+    )
+    old = replace(TRAINING.preflight, prices=Prices(as_of="2026-01-15", per_hour=0.6))
+    run = replace(
+        _trained_run(added(), 800),
+        stages=("plan", "validate", "preflight"),
+        preflight=readiness(facts, replace(TRAINING, preflight=old)),
+        baseline=None,
+        candidate=None,
+        cost=Cost(seconds={"plan": 0.14, "validate": 0.61, "preflight": 4.2}),
+    )
+    return replace(run, stages=(*run.stages, "decide"), verdict=decide(run))
+
+
 def _decided(
     run: Run, evaluation: Evaluation, verdict: Verdict, half_width: float, needed: int | None
 ) -> Run:
@@ -177,6 +212,7 @@ def passed() -> Run:
     )
     verdict = Verdict(outcome=VerdictOutcome.PASS, decided_by="decide", reasons=reasons)
     run = _decided(_trained_run(added(), 800), evaluated(right, 100), verdict, 0.0488, 60)
+    run = replace(run, preflight=READY, recipe=READY.recipe)
     return _remembered(replace(run, findings=findings()[-1:], origin=ORIGIN), (12, 95), (14, 97), (13, 93))
 
 
@@ -321,6 +357,7 @@ def partial() -> Run:
     run = passed()
     return replace(
         run,
+        preflight=None,
         stages=("plan", "validate"),
         recipe=None,
         baseline=None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,9 +16,12 @@ from ftgate.values.evaluation import Arm, ArmEvaluation, Evaluation, Item, Outco
 from ftgate.values.finding import Severity
 from ftgate.values.run import Reason, Request, Run, Verdict, VerdictOutcome
 from ftgate.values.settings import Policy
+from ftgate.values.training import Basis
+from ftgate.values.training_settings import Preflight
 from ftgate.values.trust import Permission, Waiver
+from tests.baselines import promotion, record
 from tests.builders import base_files, line, lines, pairs
-from tests.fakes import FakeRepository, FakeWorld
+from tests.fakes import BASE_MODEL, FakeRepository, FakeWorld
 from tests.stages.test_pipeline import REQUEST, SWAP, world
 
 OK = {"validate": "success", "admit": "success", "train": "success"}
@@ -140,7 +144,48 @@ def _relabelled(item: Item) -> Item:
     return replace(item, grades=tuple(replace(grade, outcome=Outcome.PASSED) for grade in item.grades))
 
 
+def with_facts(run: Run, **changes: Any) -> Run:
+    assert run.preflight is not None
+    return replace(run, preflight=replace(run.preflight, facts=replace(run.preflight.facts, **changes)))
+
+
+def with_candidate(run: Run, **changes: Any) -> Run:
+    assert run.candidate is not None
+    return replace(run, candidate=replace(run.candidate, **changes))
+
+
+def basis(run: Run) -> Basis:
+    assert run.preflight is not None
+    return run.preflight.facts.basis
+
+
 FORGERIES: dict[str, Callable[[Run], Run]] = {
+    "no preflight": lambda run: replace(run, preflight=None),
+    "a preflight of another commit": lambda run: with_facts(run, commit="main"),
+    "a preflight of other data": lambda run: with_facts(run, data_sha256="0" * 64),
+    "a preflight of fewer examples": lambda run: with_facts(run, basis=replace(basis(run), examples=3)),
+    "a preflight of another model": lambda run: with_facts(
+        run, base_model=replace(BASE_MODEL, name="evil", revision="r1")
+    ),
+    "a preflight of a larger model than was trained": lambda run: with_facts(
+        run, base_model=replace(BASE_MODEL, parameters=8_000_000_000)
+    ),
+    "more dropped than there are": lambda run: with_facts(run, dropped=10**9),
+    "fewer rows than examples": lambda run: with_facts(run, rows=1),
+    "less than nothing": lambda run: with_facts(run, tokens=-1),
+    "more than can be counted": lambda run: with_facts(run, basis=replace(basis(run), tokens=10**18)),
+    "a rate of nothing": lambda run: with_facts(run, measured=-1.0),
+    "a service where there is none": lambda run: with_facts(run, hosted=True),
+    "other tokens than were trained": lambda run: with_candidate(
+        run, basis=replace(basis(run), tokenised="0" * 64)
+    ),
+    "another template than was trained": lambda run: with_candidate(
+        run, basis=replace(basis(run), template="0" * 64)
+    ),
+    "no word of what was trained": lambda run: with_candidate(run, basis=None),
+    "another recipe than was asked for": lambda run: with_candidate(
+        run, recipe=replace(run.candidate.recipe, epochs=1) if run.candidate else None
+    ),
     "candidate of other data": lambda run: replace(
         run, candidate=run.candidate and replace(run.candidate, data_sha256="0" * 64)
     ),
@@ -200,6 +245,40 @@ def test_a_forged_run_is_refused(tmp_path: Path, what: str) -> None:
     assert outcome(again) is VerdictOutcome.INCONCLUSIVE
     assert set(ids(again)) == {"run.forged"}
     assert again.candidate is None and again.evaluation is None
+
+
+def test_limits_recipe_and_estimates_of_a_preflight_are_made_anew(tmp_path: Path) -> None:
+    made = world(tmp_path, data__train__b_dot_jsonl=lines(pairs(3, start=100)))
+    for files in made.repository.commits.values():
+        files["ftgate.yaml"] = str(files["ftgate.yaml"]) + "training: {preflight: {min_steps: 100}}\n"
+    run = gate(REQUEST, made.ports)
+    assert outcome(run) is VerdictOutcome.FAIL and run.preflight is not None
+    lax = replace(run.preflight, limits=Preflight(min_steps=1), steps=10_000, hints=("all is well",))
+    again = judged(made, replace(run, preflight=lax))
+    assert again.preflight == run.preflight
+    assert outcome(again) is VerdictOutcome.FAIL
+    assert ids(again) == ["preflight.steps"]
+
+
+def test_facts_that_no_recipe_is_for_are_refused(tmp_path: Path) -> None:
+    made = world(tmp_path, data__train__b_dot_jsonl=lines(pairs(3, start=100)))
+    for files in made.repository.commits.values():
+        files["ftgate.yaml"] = str(files["ftgate.yaml"]) + "training: {max_length: 1024}\n"
+    run = replace(gate(REQUEST, made.ports), candidate=None, baseline=None, evaluation=None)
+    short = with_facts(run, base_model=replace(BASE_MODEL, max_length=16))
+    again = judged(made, short)
+    assert ids(again) == ["run.forged"]
+
+
+def test_a_template_that_the_machine_hides_is_found_on_the_data_branch(tmp_path: Path) -> None:
+    made = good(tmp_path)
+    run = gate(REQUEST, made.ports)
+    assert run.candidate is not None and run.candidate.basis is not None
+    old = replace(run.candidate, basis=replace(run.candidate.basis, template="o" * 64))
+    made.baselines.records[old.key] = replace(record("old"), key=old.key, training=old)
+    made.baselines.promotions.append(replace(promotion("old"), key=old.key))
+    again = judged(made, run)
+    assert "preflight.template" in ids(again)
 
 
 def test_a_candidate_that_is_missing_is_missing(tmp_path: Path) -> None:
