@@ -26,7 +26,7 @@ from ftgate.values.training import Training
 _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 30.0  # seconds that they have to save after a signal; GitHub itself ends the job after ten
 _TAIL = 5  # lines of a dead rank's log
-_ROOT_CAUSE = re.compile(r"rank\s*:\s*(\d+) \(local_rank.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
+_ENDED = re.compile(r"^\s*rank\s*:\s*(\d+) \(local_rank.*\n\s*exitcode\s*:\s*(-?\d+)", re.MULTILINE)
 
 
 class LaunchingTrainer:
@@ -55,8 +55,11 @@ class LaunchingTrainer:
         if job.recipe.processes == 1:
             return self._inner.train(job, progress)
         _check(job)
+        found = _found(job)
+        if found is not None and (job.launch.nodes > 1 or found.failure is None):
+            return _taken(job, found)
         if job.launch.nodes > 1:
-            return _collected(job)
+            raise _waiting(job)
         self.versions()
         _enough_gpus(job.launch.processes)
         return self._launched(job, progress)
@@ -79,7 +82,7 @@ class LaunchingTrainer:
             code = _run(arguments, told, folder / "launcher.log", (follower, stopping))
         training = job_file.read_result(folder, job.key)
         if training is not None:
-            return training
+            return _taken(job, training)
         raise job_file.read_error(folder) or _dead(job, folder, code)
 
 
@@ -99,7 +102,8 @@ class JobWriter:
     def train(self, job: TrainingJob, progress: Progress) -> Training:
         """A training that failed, so that nothing keeps it."""
         _check(job)
-        if _found(job) is None:
+        found = _found(job)
+        if found is None or found.failure is not None:
             file = job_file.write_job(job)
             self.written[job.key] = WrittenJob(
                 key=job.key, label=job.label, file=str(file.resolve()), recipe=job.recipe
@@ -141,14 +145,15 @@ def _found(job: TrainingJob) -> Training | None:
     return job_file.read_result(job_file.launch_folder(job.workspace), job.key)
 
 
-def _collected(job: TrainingJob) -> Training:
-    found = _found(job)
-    if found is not None:
-        return found
+def _taken(job: TrainingJob, training: Training) -> Training:
+    """The result, whose job is not needed any more: the store keeps no data under review."""
+    (job_file.launch_folder(job.workspace) / job_file.JOB).unlink(missing_ok=True)
+    return training
+
+
+def _waiting(job: TrainingJob) -> FtgateError:
     folder = job_file.launch_folder(job.workspace)
-    if error := job_file.read_error(folder):
-        raise error
-    raise InputError(
+    return job_file.read_error(folder) or InputError(
         f"{job.label}: {job.launch.nodes} nodes train it, and {folder / job_file.RESULT} is not there yet",
         advice="Write a launch file (ftgate launch --for slurm --out DIR), submit it, and come back when it has ended.",
     )
@@ -195,19 +200,30 @@ def _wait(process: "subprocess.Popen[bytes]", follower: Follower, stopping: Stop
 def _dead(job: TrainingJob, folder: Path, code: int) -> FtgateError:
     """Names the rank that died first, as the launcher tells it, and the end of what it said."""
     launcher = _text(folder / "launcher.log")
-    cause = _ROOT_CAUSE.search(launcher)
-    if cause is None:
+    ended = [(int(rank), int(code)) for rank, code in _ENDED.findall(launcher)]
+    if not ended:
         return OutsideError(
             f"{job.label}: the launcher ended with code {code}: {_tail(launcher)}", advice=_advice(folder)
         )
-    rank, ended = cause[1], int(cause[2])
-    how = f"was killed by {signal.Signals(-ended).name}" if ended < 0 else f"ended with code {ended}"
+    rank, code = min(ended, key=_blame)
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
     said = _tail(_text(folder / f"rank-{rank}.log"))
     return OutsideError(
         f"{job.label}: rank {rank} {how}, {job.launch.max_restarts} restarts included"
         + (f": {said}" if said else ""),
         advice=_advice(folder),
     )
+
+
+def _blame(ended: tuple[int, int]) -> int:
+    """Whoever was killed comes before those that lost their peer; SIGTERM is the launcher's own, for the rest of them.
+
+    It names the first that it noticed as the cause, which need not be the first that died.
+    """
+    _, code = ended
+    if code == -signal.SIGTERM:
+        return 2
+    return 0 if code < 0 else 1
 
 
 def _advice(folder: Path) -> str:

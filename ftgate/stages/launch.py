@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ftgate.errors import InputError
 from ftgate.ports import Ports
 from ftgate.stages.inputs import planned_settings
-from ftgate.stages.pipeline import concerned, stored
+from ftgate.stages.pipeline import advance, concerned, stored
 from ftgate.stages.train import train
 from ftgate.values.launching import LaunchRequest, WrittenJob
 
@@ -16,10 +16,12 @@ def launch_request(ports: Ports, written: Callable[[], tuple[WrittenJob, ...]]) 
     The run stays as it is. Raises InputError when it has nothing to train.
     """
     run = stored(ports.runs)
+    if "preflight" not in run.stages and "validate" in run.stages and concerned(run, "preflight"):
+        run = advance(run, "preflight", ports)
     if "validate" not in run.stages or not concerned(run, "train"):
         raise InputError(
-            "this run has nothing to train: it is not validated, not concerned, or its data is known to be wrong",
-            advice=f"See `ftgate validate --out {ports.runs.where}`.",
+            "this run has nothing to train: it is not validated, not concerned, or known to be wrong",
+            advice=f"See `ftgate validate --out {ports.runs.where}` and `ftgate preflight --out {ports.runs.where}`.",
         )
     train(run, ports)
     jobs = written()

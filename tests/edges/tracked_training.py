@@ -1,4 +1,4 @@
-"""`python -m tests.edges.tracked_training WORKSPACE PROCESSES`: three steps of training, through ftgate's own wiring."""
+"""`python -m tests.edges.tracked_training WORKSPACE PROCESSES`: three steps, through ftgate's own wiring."""
 
 import sys
 from pathlib import Path
