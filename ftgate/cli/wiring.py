@@ -1,5 +1,6 @@
 """The composition root: the only file that sees both stages and edges."""
 
+import dataclasses
 import os
 import secrets
 import tempfile
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from ftgate.cli.progress import TerminalProgress
 from ftgate.decide.hosted import name_of
+from ftgate.decide.launch import NO_TELEMETRY
 from ftgate.edges import lfs
 from ftgate.edges.base_model import BaseModels
 from ftgate.edges.clock import SystemClock
@@ -22,6 +24,7 @@ from ftgate.edges.github_api import Waiting
 from ftgate.edges.github_rest import Rest
 from ftgate.edges.hosted_model import AnyTokenizer
 from ftgate.edges.jsonl import read_jsonl
+from ftgate.edges.launch import JobWriter, LaunchingTrainer
 from ftgate.edges.meter import local_meter
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.edges.run_files import RunDirectory
@@ -71,6 +74,7 @@ def default_store() -> Path:
 
 def build(repository: Repository, *, out: Path, store: Path | None = None, quiet: bool = False) -> Ports:
     """Real edges for every port."""
+    be_silent()
     progress = TerminalProgress(quiet=quiet)
     root = store or default_store()
     return Ports(
@@ -78,7 +82,7 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         reader=watched(read_jsonl, progress),
         documents=Documents(),
         models=base_models(),
-        trainer=QloraTrainer(),
+        trainer=LaunchingTrainer(QloraTrainer(), os.environ),
         hosted=hosted,
         tokenizer=AnyTokenizer(LocalTokenizer()),
         completer=LocalCompleter(),
@@ -94,6 +98,21 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         baselines=data_branch(repository.root) if isinstance(repository, GitObjects) else NoBaselines(),
         large_files=large_files(repository.root) if isinstance(repository, GitObjects) else None,
     )
+
+
+def be_silent() -> None:
+    """No library reports about the people who train; whoever has chosen otherwise keeps the choice."""
+    for name, value in NO_TELEMETRY.items():
+        os.environ.setdefault(name, value)
+
+
+def job_writer(
+    root: Path, *, out: Path, store: Path | None = None, quiet: bool = False
+) -> tuple[Ports, JobWriter]:
+    """The edges of a run whose trainer writes down what other machines are to train."""
+    ports = build(commits(root), out=out, store=store, quiet=quiet)
+    writer = JobWriter(ports.trainer)
+    return dataclasses.replace(ports, trainer=writer), writer
 
 
 def base_models() -> BaseModels:

@@ -37,10 +37,15 @@ def versions() -> dict[str, str]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps the libraries' own chatter and progress bars off the screen; errors still come as exceptions."""
+    """Keeps the libraries' own chatter and progress bars off the screen; errors still come as exceptions.
+
+    TRL tells huggingface.co about every trainer that is made (model type, GPU, number of processes): not from here.
+    """
     import datasets
+    import huggingface_hub.constants
     import transformers
 
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     datasets.disable_progress_bars()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()

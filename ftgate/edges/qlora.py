@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ftgate.decide.pace import measured_steps, smaller_batch, steps_per_epoch
-from ftgate.edges import loading, ranks
+from ftgate.edges import loading, ranks, trackers
 from ftgate.edges.checkpoints import Checkpoints, Found
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.signals import listening
@@ -21,7 +21,7 @@ from ftgate.values.dataset import Example
 from ftgate.values.training import Recipe, Training
 
 _VERSION = "2"  # raised whenever this file changes what is learned from the same recipe
-_CHECKPOINT_SECONDS = 180.0
+CHECKPOINT_SECONDS = 180.0
 
 
 class QloraTrainer:
@@ -30,7 +30,7 @@ class QloraTrainer:
     `checkpoint_seconds` pass between two checkpoints at most; 0 keeps every step.
     """
 
-    def __init__(self, *, checkpoint_seconds: float = _CHECKPOINT_SECONDS) -> None:
+    def __init__(self, *, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> None:
         self._seconds = checkpoint_seconds
 
     def memory(self) -> int | None:
@@ -144,7 +144,7 @@ class _Attempts:
                 recipe,
                 self._tokenizer,
                 self._examples,
-                watch.callback(),
+                [watch.callback(), *trackers.callbacks(self._job)],
                 self._checkpoints.draft,
             )
             kept = replace(

@@ -31,6 +31,7 @@ def sft_arguments(recipe: Recipe, folder: Path) -> Any:
         bf16=recipe.compute_dtype == "bfloat16" and on_gpu,
         fp16=False,
         use_cpu=not on_gpu,
+        ddp_find_unused_parameters=False,
         activation_checkpointing=recipe.checkpointing,
         eval_strategy="no",
         save_strategy="no",

@@ -8,6 +8,7 @@ from typing import Any
 
 from ftgate.edges import loading
 from ftgate.edges.held_out_loss import token_losses
+from ftgate.edges.shards import sampler, with_blanks
 from ftgate.edges.tokens import Tokenized
 from ftgate.edges.trainer_arguments import lora_config, sft_arguments
 from ftgate.errors import SettingsError
@@ -30,7 +31,7 @@ def build(
     recipe: Recipe,
     tokenizer: Any,
     examples: Sequence[Tokenized],
-    callback: Any,
+    callbacks: Sequence[Any],
     folder: Path,
 ) -> Any:
     """A trainer that is ready to start. Raises OutsideError when the model cannot be loaded.
@@ -47,6 +48,7 @@ def build(
             advice="Start it through ftgate, which writes the launch, or correct training.launch in the settings.",
         )
     set_seed(recipe.seed)
+    rows = with_blanks(examples, recipe, tokenizer.pad_token_id)
     model = loading.load_model(
         base,
         recipe.method,
@@ -54,14 +56,15 @@ def build(
         quant_storage=recipe.quant_storage,
         gpu=arguments.local_process_index,
     )
-    trainer = _trainer_class()(
+    shared_out = sampler(len(examples), len(rows) - len(examples), recipe) if recipe.processes > 1 else None
+    trainer = _trainer_class(shared_out)(
         model=model,
         args=arguments,
-        train_dataset=Dataset.from_list([example._asdict() for example in examples]),
+        train_dataset=Dataset.from_list([row._asdict() for row in rows]),
         processing_class=tokenizer,
         data_collator=collator(tokenizer, recipe),
         peft_config=lora_config(recipe),
-        callbacks=[callback],
+        callbacks=list(callbacks),
     )
     trainer.remove_callback(PrinterCallback)
     _single_precision(trainer.model)
@@ -84,7 +87,8 @@ def _single_precision(model: Any) -> None:
             parameter.data = parameter.data.to(torch.float32)
 
 
-def _trainer_class() -> Any:
+def _trainer_class(shared_out: Any) -> Any:
+    """`shared_out` is the sampler of several processes; None for one, where Trainer's own is right."""
     import torch
     from trl import SFTTrainer
 
@@ -100,6 +104,9 @@ def _trainer_class() -> Any:
             loss = token_losses(model, inputs).sum() / torch.as_tensor(num_items_in_batch).clamp(min=1)
             # The count is of all processes, whose gradients are averaged.
             return loss * self.accelerator.num_processes
+
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+            return shared_out if shared_out is not None else super()._get_train_sampler(train_dataset)
 
         def floating_point_ops(self, inputs: Any) -> int:
             """Nobody reads it, and it would walk through all modules at every batch."""

@@ -173,6 +173,9 @@ class Watch:
             self.failure = f"held-out loss is {point.loss} at step {step}"
             return
         self._kept = replace(self._kept, measured=(*self.measured, point))
+        # For trackers alone: Trainer's own log would mix it with the averages of training.
+        told = self.trainer.callback_handler
+        told.on_log(self.trainer.args, state, self.trainer.control, {"eval_loss": point.loss})
         if best(self.measured) is point and self._recipe.keep == "best":
             self.failure = odd_weights(self.trainer.model)
             write_weights(self.trainer, self._base, self._recipe, self._checkpoints.best)

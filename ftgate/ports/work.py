@@ -12,6 +12,7 @@ from ftgate.values.evaluation import Completion, Prompt, Question, Sentinel
 from ftgate.values.judging import JudgeRecord, Reply, Usage
 from ftgate.values.tokens import TokenSurvey
 from ftgate.values.training import BaseModel, Recipe, Training
+from ftgate.values.training_settings import Launch, Tracker
 
 
 class BaseModels(Protocol):
@@ -36,7 +37,11 @@ class Progress(Protocol):
 
 
 class TrainingJob(Struct, frozen=True, kw_only=True):
-    """All that a trainer needs. `workspace` is private to the key: checkpoints of an interrupted run lie there."""
+    """All that a trainer needs. `workspace` is private to the key: checkpoints of an interrupted run lie there.
+
+    `launch` says where the processes of the recipe run; `report_to` and `tracker_options` who else hears of the losses.
+    None of the three changes what is learned.
+    """
 
     label: str
     key: str
@@ -46,6 +51,9 @@ class TrainingJob(Struct, frozen=True, kw_only=True):
     examples: tuple[Example, ...]
     held_out: tuple[Example, ...]
     workspace: Path
+    launch: Launch = Launch()
+    report_to: tuple[Tracker, ...] = ()
+    tracker_options: Mapping[str, str] = {}
 
 
 class Tokenizer(Protocol):

@@ -126,6 +126,9 @@ class ArmTrainer:
                 examples=tuple(examples),
                 held_out=self._held_out,
                 workspace=workspace,
+                launch=self._settings.training.launch,
+                report_to=self._settings.training.report_to,
+                tracker_options=self._settings.training.tracker_options,
             )
             self._ports.progress.say(
                 f"{arm.value}: loading {self._base_model.name} to train on {len(examples)} examples"
