@@ -2,8 +2,8 @@
 
 `python -m benchmarks.training [--device cpu|cuda] [--model bundled:tiny|8b-random|PATH] [--examples N] [--rounds N]`
 prints a Markdown table. Seconds are those of the training alone, with its measurements and checkpoints and without
-imports and loading; on a machine that others use, CPU seconds say more. Tokens are counted without padding. All adapters
-are measured on the same held-out examples by the same function. `8b-random` is a model of the shape of Llama 3.1 8B
+imports and loading; on a machine that others use, CPU seconds say more. Tokens are counted without padding. All
+adapters are measured on the same held-out examples by the same function. `8b-random` is a model of the shape of Llama 3.1 8B
 whose random weights are written on the spot (16 GB of disk): right for speed and memory.
 """
 
