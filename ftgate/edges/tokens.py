@@ -54,10 +54,18 @@ def rows(tokenizer: Any, example: Example) -> list[Tokenized]:
     to the token that ends the turn. Turns with weight 0 carry no loss. Raises InputError when the template cannot
     render the example or leaves a part of it out.
     """
-    (done,) = label(tokenizer, [example])
-    if done.refused:
-        raise done.refused
-    return list(done.rows)
+    return all_rows(tokenizer, [example])
+
+
+def all_rows(tokenizer: Any, examples: Iterable[Example]) -> list[Tokenized]:
+    """The rows of all examples, in order: what a trainer trains. Raises InputError like `rows`, for the first example
+    that is refused."""
+    done: list[Tokenized] = []
+    for labelled in label(tokenizer, examples):
+        if labelled.refused:
+            raise labelled.refused
+        done += labelled.rows
+    return done
 
 
 def tokenize(tokenizer: Any, example: Example) -> Tokenized:
