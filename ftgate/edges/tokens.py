@@ -120,7 +120,7 @@ def survey(
     hashed = hashlib.sha256()
     tokens, longest, trained, rows_each = [], [], [], []
     unstopped, refused = [], []
-    for index, done in enumerate(label(tokenizer, examples)):
+    for index, (example, done) in enumerate(zip(examples, label(tokenizer, examples), strict=True)):
         lengths = [len(row.input_ids) for row in done.rows]
         tokens.append(sum(lengths))
         longest.append(max(lengths, default=0))
@@ -130,7 +130,7 @@ def survey(
             hashed.update(_bytes(row))
         hashed.update(b";")
         if done.refused:
-            refused.append((index, told(done.refused)))
+            refused.append((index, reason(example, done.refused)))
         elif not done.stopped:
             unstopped.append(index)
         if advance:
@@ -147,9 +147,10 @@ def survey(
     )
 
 
-def told(error: InputError) -> str:
-    """A refusal with what to do about it."""
-    return f"{error.message}. {error.advice}" if error.advice else error.message
+def reason(example: Example, refused: InputError) -> str:
+    """Why an example is refused and what to do about it, without its place."""
+    said = refused.message.removeprefix(f"{_place(example)}: ")
+    return f"{said}. {refused.advice}" if refused.advice else said
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
