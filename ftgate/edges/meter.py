@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ftgate.edges.base_model import BUNDLED, bundled_folder, max_length_of
-from ftgate.edges.tokens import Labeller, reason, trained_in
+from ftgate.edges.tokens import Labeller, told, trained_in
 from ftgate.errors import FtgateError
 from ftgate.values.dataset import Example
 from ftgate.values.settings import Settings
@@ -85,7 +85,7 @@ class _Counter:
             return self._broken
         (done,) = self._labeller.label([example])
         if done.refused:
-            return reason(example, done.refused)
+            return told(example, done.refused)
         lengths = [len(row.input_ids) for row in done.rows]
         return Counted(
             tokens=max(lengths),

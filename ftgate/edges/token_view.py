@@ -8,7 +8,7 @@ from typing import Any
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.loading import load_tokenizer, quiet
 from ftgate.edges.meter import local_base
-from ftgate.edges.tokens import IGNORED, Labeller, Tokenized, reason, survey
+from ftgate.edges.tokens import IGNORED, Labeller, Tokenized, survey, told
 from ftgate.errors import InputError, OutsideError
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity
@@ -41,7 +41,7 @@ class TokenView:
                 path=example.place.path,
                 line=example.place.line,
                 rows=tuple(self._row(row) for row in done.rows),
-                refused=reason(example, done.refused) if done.refused else "",
+                refused=told(example, done.refused) if done.refused else "",
                 stopped=done.stopped,
             )
 

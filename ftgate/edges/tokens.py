@@ -130,7 +130,7 @@ def survey(
             hashed.update(_bytes(row))
         hashed.update(b";")
         if done.refused:
-            refused.append((index, reason(example, done.refused)))
+            refused.append((index, told(example, done.refused)))
         elif not done.stopped:
             unstopped.append(index)
         if advance:
@@ -147,7 +147,7 @@ def survey(
     )
 
 
-def reason(example: Example, refused: InputError) -> str:
+def told(example: Example, refused: InputError) -> str:
     """Why an example is refused and what to do about it, without its place."""
     said = refused.message.removeprefix(f"{_place(example)}: ")
     return f"{said}. {refused.advice}" if refused.advice else said

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ftgate.edges.chat import dated
-from ftgate.edges.tokens import IGNORED, Labelled, Tokenized, label, prompt_ids, reason
+from ftgate.edges.tokens import IGNORED, Labelled, Tokenized, label, prompt_ids, told
 from ftgate.values.dataset import Example
 from tests.edges.chat_models import (
     ANSWERS,
@@ -183,7 +183,7 @@ def test_assistant_only_loss_trains_the_same_where_it_works(name: str, tmp_path:
 def test_refusals_say_what_and_what_to_do(tmp_path: Path) -> None:
     gemma = speaking(family("gemma"), OWN["gemma2"].read_text(), tmp_path)
     done = label_one(gemma, CONVERSATIONS["system"])
-    assert done.refused and reason(CONVERSATIONS["system"], done.refused) == (
+    assert done.refused and told(CONVERSATIONS["system"], done.refused) == (
         "the base model's chat template cannot render this example: System role not supported. "
         "It takes no system turn: put its text at the beginning of the first user turn."
     )
