@@ -1,8 +1,9 @@
 """length: every example fits into the tokens that are trained, and its reply survives. The seed, recipe: 2,048 tokens.
 
-Tokens are at most as many as UTF-8 bytes, so only lines with more bytes than the limit are tokenized. Without the
-base model's tokenizer on this machine (the train extra, and a model that is here already: nothing is downloaded to
-validate), those lines are counted in a notice, and no more is said than bytes prove.
+Tokens are at most as many as UTF-8 bytes, so only lines with more bytes than the limit are tokenized, and those with
+tool calls: a chat template may leave these out, and what it cannot render is not trained. Without the base model's
+tokenizer on this machine (the train extra, and a model that is here already: nothing is downloaded to validate), the
+long lines are counted in a notice, and no more is said than bytes prove.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,11 +34,13 @@ class Length:
         self._longest = (0, 0)
         self._told = 0
         self._untold = 0
+        self._refused: list[int] = []
 
     def see(self, example: Example) -> Iterator[Finding]:
         """What is surely short enough costs a sum of lengths."""
         size = bytes_of(example)
-        if size <= self._limit:
+        calls = any(message.tool_calls for message in example.messages)
+        if size <= self._limit and not (calls and self._meter):
             return
         if self._meter is None:
             self._open += 1
@@ -46,10 +49,7 @@ class Length:
             return
         counted = self._meter.count(example)
         if isinstance(counted, str):
-            message = f"This example cannot be trained: {counted[:_REASON].rstrip('.')}."
-            yield found(
-                "length", Severity.ERROR, example.place, message, "ftgate tokens FILE --line N shows it."
-            )
+            yield from self._cannot(example, counted)
         elif counted.tokens > self._limit:
             yield from self._too_long(example, counted)
 
@@ -71,8 +71,10 @@ class Length:
 
     def merge(self, later: "Length", recall: Recall) -> Iterable[Finding]:
         """Adds; the first hundred are told by name, and two processes may tell more."""
-        if self._told + later._told > _TOLD or later._untold:
+        told = max(self._told + later._told, len(self._refused) + len(later._refused))
+        if told > _TOLD or later._untold:
             raise Unmergeable
+        self._refused += self._places.adopt(later._places, later._refused)
         self._told += later._told
         self._open += later._open
         if later._longest[0] > self._longest[0]:
@@ -86,6 +88,10 @@ class Length:
             place = self._places.place(self._longest[1])
             message = f"{self._untold} more examples, this one first, have more than {self._limit:,} tokens."
             yield found("length", Severity.ERROR, place, message, "Shorten or split them.")
+        if len(self._refused) > _TOLD:
+            place = self._places.place(self._refused[_TOLD])
+            message = f"{len(self._refused) - _TOLD} more examples, this one first, cannot be trained."
+            yield found("length", Severity.ERROR, place, message, "ftgate tokens FILE names them all.")
         if self._open and self._declared:
             size, kept = self._longest
             message = (
@@ -94,6 +100,14 @@ class Length:
             )
             advice = "Install ftgate with its extra train, and have the base model on this machine."
             yield found("length", Severity.NOTICE, self._places.place(kept), message, advice)
+
+    def _cannot(self, example: Example, reason: str) -> Iterator[Finding]:
+        self._refused.append(self._places.keep(example.place))
+        if len(self._refused) <= _TOLD:
+            message = f"This example cannot be trained: {reason[:_REASON].rstrip('.')}."
+            yield found(
+                "length", Severity.ERROR, example.place, message, "ftgate tokens FILE --line N shows it."
+            )
 
     def _too_long(self, example: Example, counted: Counted) -> Iterator[Finding]:
         if self._told == _TOLD:

@@ -86,7 +86,7 @@ class _Counter:
             return self._broken
         (done,) = self._labeller.label([example])
         if done.refused:
-            return told(done.refused).removeprefix(f"{example.place.path}:{example.place.line}: ")
+            return told(example, done.refused)
         lengths = [len(row.input_ids) for row in done.rows]
         return Counted(
             tokens=max(lengths),

@@ -37,12 +37,11 @@ class TokenView:
         with quiet():
             labelled = list(self._labeller.label(examples))
         for example, done in zip(examples, labelled, strict=True):
-            path, line = example.place.path, example.place.line
             yield Seen(
-                path=path,
-                line=line,
+                path=example.place.path,
+                line=example.place.line,
                 rows=tuple(self._row(row) for row in done.rows),
-                refused=told(done.refused).removeprefix(f"{path}:{line}: ") if done.refused else "",
+                refused=told(example, done.refused) if done.refused else "",
                 stopped=done.stopped,
             )
 

@@ -54,10 +54,18 @@ def rows(tokenizer: Any, example: Example) -> list[Tokenized]:
     to the token that ends the turn. Turns with weight 0 carry no loss. Raises InputError when the template cannot
     render the example or leaves a part of it out.
     """
-    (done,) = label(tokenizer, [example])
-    if done.refused:
-        raise done.refused
-    return list(done.rows)
+    return all_rows(tokenizer, [example])
+
+
+def all_rows(tokenizer: Any, examples: Iterable[Example]) -> list[Tokenized]:
+    """The rows of all examples, in order: what a trainer trains. Raises InputError like `rows`, for the first example
+    that is refused."""
+    done: list[Tokenized] = []
+    for labelled in label(tokenizer, examples):
+        if labelled.refused:
+            raise labelled.refused
+        done += labelled.rows
+    return done
 
 
 def tokenize(tokenizer: Any, example: Example) -> Tokenized:
@@ -112,7 +120,7 @@ def survey(
     hashed = hashlib.sha256()
     tokens, longest, trained, rows_each = [], [], [], []
     unstopped, refused = [], []
-    for index, done in enumerate(label(tokenizer, examples)):
+    for index, (example, done) in enumerate(zip(examples, label(tokenizer, examples), strict=True)):
         lengths = [len(row.input_ids) for row in done.rows]
         tokens.append(sum(lengths))
         longest.append(max(lengths, default=0))
@@ -122,7 +130,7 @@ def survey(
             hashed.update(_bytes(row))
         hashed.update(b";")
         if done.refused:
-            refused.append((index, told(done.refused)))
+            refused.append((index, told(example, done.refused)))
         elif not done.stopped:
             unstopped.append(index)
         if advance:
@@ -139,9 +147,10 @@ def survey(
     )
 
 
-def told(error: InputError) -> str:
-    """A refusal with what to do about it."""
-    return f"{error.message}. {error.advice}" if error.advice else error.message
+def told(example: Example, refused: InputError) -> str:
+    """Why an example is refused and what to do about it, without its place."""
+    said = refused.message.removeprefix(f"{_place(example)}: ")
+    return f"{said}. {refused.advice}" if refused.advice else said
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:

@@ -141,7 +141,10 @@ def _said_later(header: str, shown: str, message: Message) -> str:
 
 def _ended(chat: Chat, index: int, said: str, shown: str, stops: "re.Pattern[str] | None") -> tuple[str, str]:
     """A template may leave the end of a turn to whatever comes next: GLM's turns end where <|user|> begins."""
-    following = chat.followed(index + 1)
+    try:
+        following = chat.followed(index + 1)
+    except Unrenderable:
+        return said.rstrip(), ""
     answer = said.rpartition("</think>")[2]  # what comes before it may not be rendered any more
     at = len(shown) if following.startswith(shown) else following.rfind(answer) + len(answer)
     end = stops.match(following, at) if stops and answer else None

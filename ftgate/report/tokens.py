@@ -49,10 +49,7 @@ class Surveyed(NamedTuple):
     @property
     def refused(self) -> dict[int, str]:
         """Reasons by line."""
-        return {
-            self.lines[at]: reason.removeprefix(f"{self.path}:{self.lines[at]}: ")
-            for at, reason in self.survey.refused
-        }
+        return {self.lines[at]: reason for at, reason in self.survey.refused}
 
     @property
     def over(self) -> list[int]:
@@ -96,7 +93,7 @@ def summary_lines(done: Surveyed) -> list[Spans]:
     total, trained = sum(survey.tokens), sum(survey.trained)
     head = f" · {done.base_model} · limit {count(done.limit, 'token')}"
     made: list[Spans] = [(Span("heading", terminal(done.path)), _dim(terminal(head)))]
-    rows = sum(survey.rows) if survey.rows else len(survey.tokens)
+    rows = sum(survey.row_counts)
     made.append(_plain(f"{count(len(done.lines), 'example')}, {count(rows, 'row')}, {count(total, 'token')}"))
     made.append(_plain(f"carry loss: {share(trained, total)}"))
     widths = _widths(done)
@@ -122,7 +119,7 @@ def summary_json(done: Surveyed) -> str:
             "base_model": done.base_model,
             "limit": done.limit,
             "examples": len(done.lines),
-            "rows": sum(survey.rows) if survey.rows else len(survey.tokens),
+            "rows": sum(survey.row_counts),
             "tokens": sum(survey.tokens),
             "trained": sum(survey.trained),
             "median": median(widths.values()) if widths else 0,

@@ -53,6 +53,11 @@ class TokenSurvey(Struct, frozen=True, kw_only=True):
         """Tokens of the longest row of each example: what must fit into max_length."""
         return self.longest or self.tokens
 
+    @property
+    def row_counts(self) -> tuple[int, ...]:
+        """Rows of each example: what optimiser steps are counted in."""
+        return self.rows or tuple(1 for _ in self.tokens)
+
 
 class Stretch(Struct, frozen=True, kw_only=True):
     """Tokens in a row that are alike: their text, whether they carry loss, whether a generation ends at them, and

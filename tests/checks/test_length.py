@@ -1,11 +1,12 @@
 """Only what could be too long is tokenized, and what is cut away is told."""
 
 import pytest
+from msgspec.structs import replace
 
-from ftgate.checks.base import Context
+from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.length import Length, bytes_of
 from ftgate.edges.meter import local_meter
-from ftgate.values.dataset import Example
+from ftgate.values.dataset import Example, Message
 from ftgate.values.finding import Finding
 from ftgate.values.settings import DataSettings, Settings
 from ftgate.values.tokens import Counted, Meter
@@ -49,6 +50,41 @@ def test_many_are_counted_together() -> None:
 def test_a_template_that_fails_is_told() -> None:
     (finding,) = said(Meter(limit=100, count=lambda one: "no tools here"), answer("x" * 200))
     assert "no tools here" in finding.message
+
+
+CALLING = Message(role="assistant", tool_calls=({"function": {"name": "f", "arguments": "{}"}},))
+
+
+def test_tool_calls_are_rendered_whatever_their_length() -> None:
+    calling = replace(answer("a"), messages=(Message(role="user", content="a"), CALLING))
+    (finding,) = said(Meter(limit=100, count=lambda one: "it leaves out tool calls. Take another."), calling)
+    assert finding.severity == "error"
+    assert finding.message == "This example cannot be trained: it leaves out tool calls. Take another."
+    assert said(None, calling, declared=False) == []
+
+
+def test_many_that_cannot_be_trained_are_counted_together() -> None:
+    meter = Meter(limit=100, count=lambda one: "no")
+    findings = said(meter, *(answer("x" * 200, line=n) for n in range(1, 151)))
+    assert len(findings) == 101 and findings[-1].line == 101
+    assert findings[-1].message == "50 more examples, this one first, cannot be trained."
+
+
+def test_what_two_processes_saw_is_one() -> None:
+    meter = Meter(limit=100, count=lambda one: "no")
+    first, second, third = (Length(Context(declared=True, meter=meter, max_length=100)) for _ in range(3))
+    for check, lines in ((first, range(1, 61)), (second, range(61, 101)), (third, range(101, 103))):
+        assert len([f for n in lines for f in check.see(answer("x" * 200, line=n))]) == len(lines)
+    first.merge(second, lambda *place: answer("x"))
+    assert list(first.finish()) == []
+    with pytest.raises(Unmergeable):
+        first.merge(third, lambda *place: answer("x"))
+
+
+def test_rows_that_are_dropped_are_told_apart() -> None:
+    counted = Counted(tokens=150, trained=10, kept=10, rows=3, over=1)
+    (finding,) = said(Meter(limit=100, count=lambda one: counted), answer("x" * 200))
+    assert "ftgate drops 1 of its 3 rows" in finding.message
 
 
 def test_without_a_tokenizer_a_notice_says_what_is_open() -> None:

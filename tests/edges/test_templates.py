@@ -183,8 +183,8 @@ def test_assistant_only_loss_trains_the_same_where_it_works(name: str, tmp_path:
 def test_refusals_say_what_and_what_to_do(tmp_path: Path) -> None:
     gemma = speaking(family("gemma"), OWN["gemma2"].read_text(), tmp_path)
     done = label_one(gemma, CONVERSATIONS["system"])
-    assert done.refused and told(done.refused) == (
-        "a.jsonl:7: the base model's chat template cannot render this example: System role not supported. "
+    assert done.refused and told(CONVERSATIONS["system"], done.refused) == (
+        "the base model's chat template cannot render this example: System role not supported. "
         "It takes no system turn: put its text at the beginning of the first user turn."
     )
     done = label_one(gemma, CONVERSATIONS["tools"])

@@ -7,7 +7,7 @@ import pytest
 
 from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.loading import load_tokenizer
-from ftgate.edges.tokens import IGNORED, Tokenized, label, prompt_ids, rows, survey, tokenize
+from ftgate.edges.tokens import IGNORED, Tokenized, all_rows, label, prompt_ids, rows, survey, tokenize
 from ftgate.errors import InputError
 from ftgate.values.dataset import Example, Format, Message
 from ftgate.values.finding import Place
@@ -272,7 +272,10 @@ def test_a_survey_counts_rows_refusals_and_turns_without_end(tokenizer: Any) -> 
     assert done.tokens == (len(only.input_ids), 0, len(only.input_ids)) == done.widths
     assert done.trained == (only.trained, 0, only.trained)
     assert done.rows == (1, 0, 1) and done.unstopped == ()
-    assert done.refused == ((1, done.refused[0][1]),) and "nothing that it would answer" in done.refused[0][1]
+    ((index, why),) = done.refused
+    assert (
+        index == 1 and why.startswith("the first turn is the model's own") and "Begin the conversation" in why
+    )
     assert done.sha256 == survey(tokenizer, [TWO_TURNS, refused, TWO_TURNS]).sha256
     assert done.sha256 != survey(tokenizer, [TWO_TURNS, TWO_TURNS]).sha256
     tokenizer.eos_token, tokenizer.name_or_path = "<|pad|>", ""
@@ -280,8 +283,29 @@ def test_a_survey_counts_rows_refusals_and_turns_without_end(tokenizer: Any) -> 
     assert other.unstopped == (0,) and other.template_sha256 == done.template_sha256
     tokenizer.chat_template = STRIPS_EARLIER_TURNS
     split = survey(tokenizer, [TWO_TURNS])
-    assert split.rows == (2,) and split.widths[0] < split.tokens[0]
+    assert split.rows == split.row_counts == (2,) and split.widths[0] < split.tokens[0]
     assert split.template_sha256 != done.template_sha256
+
+
+def test_all_rows_are_what_is_trained(tokenizer: Any) -> None:
+    tokenizer.chat_template = STRIPS_EARLIER_TURNS
+    assert all_rows(tokenizer, [TWO_TURNS] * 300) == rows(tokenizer, TWO_TURNS) * 300
+    with pytest.raises(InputError, match="nothing that it would answer"):
+        all_rows(tokenizer, [TWO_TURNS, example(("assistant", "b", None))])
+
+
+UNENDING = (
+    "{% for m in messages %}"
+    "{% if loop.index0 > 1 and m.role == 'user' %}{{ raise_exception('once') }}{% endif %}"
+    "{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
+)
+
+
+def test_a_template_without_an_end_is_trained_to_the_last_word_and_told(tokenizer: Any) -> None:
+    tokenizer.chat_template = UNENDING
+    (done,) = label(tokenizer, [example(("user", "a", None), ("assistant", "word", None))])
+    assert not done.stopped and not done.refused
+    assert said(tokenizer, done.rows[0]) == ["word"]
 
 
 def test_weights_are_part_of_the_digest(tokenizer: Any) -> None:

@@ -120,7 +120,7 @@ SURVEY = TokenSurvey(
     tokens=(10, 30, 0, 2500, 12, 9),
     trained=(5, 10, 0, 3, 0, 4),
     unstopped=(5,),
-    refused=((2, "a.jsonl:4: the template leaves out tool calls. Take another."),),
+    refused=((2, "the template leaves out tool calls. Take another."),),
     longest=(10, 15, 0, 2500, 12, 9),
     rows=(1, 2, 0, 1, 1, 1),
 )
