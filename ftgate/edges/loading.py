@@ -93,9 +93,8 @@ def load_model(
 
     on_gpu = torch.cuda.is_available()
     if not on_gpu:
-        torch.set_num_threads(
-            1
-        )  # tiny quantised matrix products lose more to thread hand-over than they gain
+        # Tiny quantised matrix products lose more to thread hand-over than they gain.
+        torch.set_num_threads(1)
     chosen = getattr(torch, dtype or ("bfloat16" if on_gpu else "float32"))
     quantisation = BitsAndBytesConfig(
         load_in_4bit=True,
@@ -130,8 +129,7 @@ def hardware() -> str:
 
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name(torch.cuda.current_device()))
-    threads = torch.get_num_threads()
-    return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"{_processor()}, 1 thread"
 
 
 def _processor() -> str:

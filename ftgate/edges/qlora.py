@@ -12,10 +12,10 @@ from ftgate.edges import loading, ranks, trackers
 from ftgate.edges.checkpoints import Checkpoints, Found
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.signals import listening
-from ftgate.edges.tokens import Tokenized, tokenize
+from ftgate.edges.tokens import Tokenized, label
 from ftgate.edges.trainer_model import build, collator, odd_weights, write_weights
 from ftgate.edges.trainer_watch import Ended, Watch
-from ftgate.errors import InputError, OutsideError
+from ftgate.errors import OutsideError
 from ftgate.ports import Progress, Task, TrainingJob
 from ftgate.values.dataset import Example
 from ftgate.values.training import Recipe, Training
@@ -57,25 +57,38 @@ class QloraTrainer:
                 hardware=loading.hardware(),
                 form="full" if job.recipe.method == "full" else "adapter",
             )
-            try:
-                examples, dropped = _rows(tokenizer, job.examples, job.recipe.max_length)
-                held_out, unmeasured = _rows(tokenizer, job.held_out, job.recipe.max_length)
-            except InputError as error:
-                return replace(training, failure=error.message)
-            training = replace(training, examples=len(examples), dropped=dropped)
-            if not examples:
-                return replace(training, failure="no example fits into max_length with a trained token")
-            attempts = _Attempts(job, tokenizer, examples, held_out, self._seconds)
-            if unmeasured:
-                attempts.tell(f"{unmeasured} held-out examples do not fit into max_length: not measured")
+            rows, out = _rows(tokenizer, job.examples, job.recipe.max_length)
+            held_out, unmeasured = _rows(tokenizer, job.held_out, job.recipe.max_length)
+            training = replace(training, examples=len(job.examples) - len(out), dropped=len(out))
+            if not rows:
+                return replace(
+                    training, failure=f"no example can be trained: {out[0] if out else 'there is none'}"
+                )
+            attempts = _Attempts(job, tokenizer, rows, held_out, self._seconds)
+            for what, left in (("dropped", out), ("held out and not measured", unmeasured)):
+                if left:
+                    attempts.tell(f"{what}: {len(left)} examples, the first {left[0]}")
             return attempts.run(training, progress)
 
 
-def _rows(tokenizer: Any, examples: Sequence[Example], longest: int) -> tuple[list[Tokenized], int]:
-    """What is trained on, and how many examples cannot be. Raises InputError when one cannot be rendered."""
-    rendered = [tokenize(tokenizer, example) for example in examples]
-    rows = [row for row in rendered if row.trained and len(row.input_ids) <= longest]
-    return rows, len(rendered) - len(rows)
+def _rows(tokenizer: Any, examples: Sequence[Example], longest: int) -> tuple[list[Tokenized], list[str]]:
+    """What is trained on, and which examples cannot be: none is trained in part."""
+    rows: list[Tokenized] = []
+    out: list[str] = []
+    for example, labelled in zip(examples, label(tokenizer, examples), strict=True):
+        most = max((len(row.input_ids) for row in labelled.rows), default=0)
+        if labelled.refused:
+            out.append(labelled.refused.message)
+        elif most > longest or not any(row.trained for row in labelled.rows):
+            why = (
+                f"has {most} tokens, {longest} are trained"
+                if most > longest
+                else "has no token that is trained"
+            )
+            out.append(f"{example.place.path}:{example.place.line} {why}")
+        else:
+            rows += labelled.rows
+    return rows, out
 
 
 class _Attempts:
