@@ -1,6 +1,8 @@
 """A training that was killed, interrupted or ran out of memory ends with the weights that it would have had anyway."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,6 +73,61 @@ def test_a_signal_is_obeyed_in_time_and_loses_nothing(tmp_path: Path, whole: tup
     assert all(seconds < 9 for _, seconds in ends)
     assert any(event.startswith("went on from step") for event in told["events"])
     assert_same(told, whole)
+
+
+@contextmanager
+def cancelled(at: int, *, measuring: bool) -> Iterator[None]:
+    """SIGTERM to this process within that forward pass (from 1) of a training step, or of a measurement."""
+    import torch
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    passes = 0
+
+    def look(module: Any, inputs: Any) -> None:
+        nonlocal passes
+        if isinstance(module, torch.nn.Embedding) and torch.is_grad_enabled() is not measuring:
+            passes += 1
+            if passes == at:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    hook = register_module_forward_pre_hook(look)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize(
+    ("at", "measuring", "step"),
+    [
+        pytest.param(5, False, 3, id="in the first of two batches of a step"),
+        pytest.param(3, True, 3, id="in a measurement, which is made up for"),
+        pytest.param(18, False, 9, id="in the last step of all"),
+    ],
+)
+def test_wherever_a_signal_comes_nothing_is_lost(
+    base_model: BaseModel, tmp_path: Path, whole: tuple[Training, str], at: int, measuring: bool, step: int
+) -> None:
+    job = hard_job(base_model, tmp_path)
+    with cancelled(at, measuring=measuring), pytest.raises(KeyboardInterrupt):
+        QloraTrainer().train(job, FakeProgress())
+    training = QloraTrainer().train(job, FakeProgress())
+    assert training.events == (f"went on from step {step}",)
+    assert (training.curve, training.best_step) == (whole[0].curve, whole[0].best_step)
+    assert weights(tmp_path) == whole[1]
+
+
+def test_without_time_for_the_rest_of_a_step_the_last_checkpoint_counts(
+    base_model: BaseModel, tmp_path: Path, whole: tuple[Training, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = hard_job(base_model, tmp_path)
+    monkeypatch.setattr("ftgate.edges.signals.GRACE", 0.0)
+    with cancelled(9, measuring=False), pytest.raises(KeyboardInterrupt):
+        QloraTrainer(checkpoint_seconds=0).train(job, FakeProgress())
+    monkeypatch.undo()
+    training = QloraTrainer().train(job, FakeProgress())
+    assert training.events == ("went on from step 4",)
+    assert weights(tmp_path) == whole[1]
 
 
 @contextmanager
