@@ -111,37 +111,37 @@ def fitted(
         return None if isinstance(told, str) or basis.memory is None else told.total
 
     if basis.memory is None or total(1, True) is None:
-        why = "memory or sizes of the model are not known"
-        batch = next((each for each in fast if each <= SEED_BATCH), fast[-1])
-        return {
-            "batch_size": (
-                batch,
-                f"{why}: at most {SEED_BATCH} at once, as in the default of QLoRA on one GPU",
-            ),
-            "checkpointing": (True, f"{why}: activations are computed twice, which always takes less"),
-        }
+        return _unfitted(fast)
     room = FREE * basis.memory
 
-    def first(checkpointing: bool) -> int | None:
+    def largest(checkpointing: bool) -> int | None:
         return next((each for each in fast if (total(each, checkpointing) or 0) <= room), None)
 
-    kept, again = first(False), first(True)
-    if training.checkpointing is not None:
-        chosen, twice = (again if training.checkpointing else kept), training.checkpointing
-    elif kept is not None and (kept >= min(SEED_BATCH, fast[0]) or kept * longest >= ENOUGH_TOKENS):
-        chosen, twice = kept, False
-    else:
-        chosen, twice = (again, True) if again is not None else (kept, kept is None)
-    batch = chosen or fast[-1]
-    need, have = (total(batch, twice) or 0) / GIB, basis.memory / GIB
-    each = f"{batch} of {longest:,} tokens at once need about {need:.1f} of {have:.1f} GiB"
-    if twice:
-        why = f"computed twice: kept, activations would need {(total(batch, False) or 0) / GIB:.1f} of {have:.1f} GiB"
-    else:
-        why = "activations fit into memory"
+    kept = largest(False)
+    enough = kept is not None and (kept >= min(SEED_BATCH, fast[0]) or kept * longest >= ENOUGH_TOKENS)
+    twice = not enough if training.checkpointing is None else training.checkpointing
+    chosen = largest(True) if twice else kept
+    batch, have = chosen or fast[-1], basis.memory / GIB
+    each = f"{batch} of {longest:,} tokens at once need about {(total(batch, twice) or 0) / GIB:.1f} of {have:.1f} GiB"
+    much = (total(batch, False) or 0) / GIB
     return {
         "batch_size": (batch, each if chosen else f"{each}: it does not fit, and nothing smaller is left"),
-        "checkpointing": (twice, why),
+        "checkpointing": (
+            twice,
+            f"computed twice: kept, activations would need {much:.1f} of {have:.1f} GiB"
+            if twice
+            else "activations fit into memory",
+        ),
+    }
+
+
+def _unfitted(cuts: list[int]) -> Choices:
+    """The default's batch, and what takes least, where nothing can be computed."""
+    why = "memory or sizes of the model are not known"
+    batch = next((each for each in cuts if each <= SEED_BATCH), cuts[-1])
+    return {
+        "batch_size": (batch, f"{why}: at most {SEED_BATCH} at once, as in the default of QLoRA on one GPU"),
+        "checkpointing": (True, f"{why}: activations are computed twice, which always takes less"),
     }
 
 

@@ -85,6 +85,7 @@ class Export(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overrides of the resolved recipe, ceilings, and where it is trained.
 
+    `batch_size` x `accumulation` examples are a step; all processes share them, and each takes `batch_size` at once.
     `alpha`: "2r" is twice the rank, "rslora" scales by the root of the rank, a number is fixed.
     `evaluations` is how often in an epoch the held-out loss is measured; `keep` the adapter of the lowest held-out loss
     or the last one; `overfitting` what a held-out loss does that rises while the training loss falls.

@@ -243,7 +243,7 @@ def test_a_service_is_paid_by_the_token_and_has_no_memory_of_ours(tmp_path: Path
             files["ftgate.yaml"] = str(files["ftgate.yaml"]).replace(
                 "base_model: fake", "base_model: hosted:x"
             )
-        made.models.model = replace(made.models.model, parameters=0, max_length=0)
+        made.models.model = replace(made.models.model, parameters=0, max_length=65_536)
         made.tokenizer.seen = lambda survey: replace(survey, exact=False, template_sha256="")
         run = gate(REQUEST, made.ports)
         found = ready(run)
