@@ -52,12 +52,12 @@ class LaunchingTrainer:
     def train(self, job: TrainingJob, progress: Progress) -> Training:
         """Raises SettingsError for what cannot be launched, OutsideError when a rank died and stayed dead."""
         trackers.check(job.report_to, job.tracker_options)
-        if job.recipe.processes == 1:
-            return self._inner.train(job, progress)
         _check(job)
         found = _found(job)
         if found is not None and (job.launch.nodes > 1 or found.failure is None):
             return _taken(job, found)
+        if job.recipe.processes == 1:
+            return self._inner.train(job, progress)
         if job.launch.nodes > 1:
             raise _waiting(job)
         self.versions()

@@ -79,12 +79,18 @@ def load_tokenizer(base: BaseModel, padding_side: str) -> Any:
 
 
 def load_model(
-    base: BaseModel, method: str, *, dtype: str | None = None, quant_storage: str = "uint8", gpu: int = 0
+    base: BaseModel,
+    method: str,
+    *,
+    dtype: str | None = None,
+    quant_storage: str = "uint8",
+    gpu: int | None = 0,
 ) -> Any:
     """The base model: NF4 with double quantisation for qlora, else as it is.
 
     `dtype` is that of weights that are not quantised and of computing: bfloat16 on a GPU and float32 elsewhere unless
-    it is given. `quant_storage` is what 4-bit weights are packed in. Raises OutsideError when weights are damaged or
+    it is given. `quant_storage` is what 4-bit weights are packed in. `gpu` is None where
+    FSDP is to place the weights. Raises OutsideError when weights are damaged or
     memory does not suffice.
     """
     import torch
@@ -108,7 +114,7 @@ def load_model(
             base.location,
             dtype=chosen,
             quantization_config=quantisation if method == "qlora" else None,
-            device_map={"": gpu if on_gpu else "cpu"},
+            device_map=None if on_gpu and gpu is None else {"": gpu if on_gpu else "cpu"},
             use_safetensors=True,
             trust_remote_code=False,
         )

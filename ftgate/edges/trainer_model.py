@@ -54,7 +54,7 @@ def build(
         recipe.method,
         dtype=_dtype(recipe),
         quant_storage=recipe.quant_storage,
-        gpu=arguments.local_process_index,
+        gpu=None if recipe.strategy == "fsdp" else arguments.local_process_index,
     )
     shared_out = sampler(len(examples), len(rows) - len(examples), recipe) if recipe.processes > 1 else None
     trainer = _trainer_class(shared_out)(

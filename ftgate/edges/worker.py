@@ -151,13 +151,15 @@ def _watch(parent: int) -> None:
 
 
 def _alive(process: int) -> bool:
+    """A process that nobody has waited for is still listed, as a zombie: it is not alive."""
     try:
         os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
-    return True
+    except (OSError, IndexError):
+        return True  # of another user, or no Linux
+    return state not in ("Z", "X")
 
 
 if __name__ == "__main__":

@@ -23,9 +23,14 @@ def launch_request(ports: Ports, written: Callable[[], tuple[WrittenJob, ...]]) 
             "this run has nothing to train: it is not validated, not concerned, or known to be wrong",
             advice=f"See `ftgate validate --out {ports.runs.where}` and `ftgate preflight --out {ports.runs.where}`.",
         )
+    settings = planned_settings(ports, run.plan)
+    if ports.hosted(settings) is not None:
+        raise InputError(
+            f"{settings.base_model} is trained by a service: there is nothing to launch",
+            advice=f"Train it with `ftgate train --out {ports.runs.where}`.",
+        )
     train(run, ports)
     jobs = written()
     if not jobs:
         return None
-    settings = planned_settings(ports, run.plan)
     return LaunchRequest(jobs=jobs, launch=settings.training.launch, python="", gpus=0, store="", collect="")

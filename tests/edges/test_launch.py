@@ -205,7 +205,7 @@ def test_a_signal_to_ftgate_stops_all_ranks_at_a_checkpoint_and_the_next_start_g
     running.send_signal(number)
     said, _ = running.communicate(timeout=60)
     assert (said, running.returncode) == ("INTERRUPTED\n", 130)
-    assert time.monotonic() - began < 20  # on a machine of its own it is one step
+    assert time.monotonic() - began < 45  # a step and a checkpoint; a busy machine takes its time
     assert not ranks(tmp_path)
     assert steps_done(tmp_path) > 0
     assert not (tmp_path / "launch" / job_file.RESULT).exists()
