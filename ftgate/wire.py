@@ -16,6 +16,7 @@ from ftgate.values.dataset import Message
 from ftgate.values.digest import digest
 from ftgate.values.evaluation import ArmEvaluation, Prompt
 from ftgate.values.run import RUN_SCHEMA, Run
+from ftgate.values.run_card import RUN_CARD_SCHEMA, RunCard
 from ftgate.values.settings import Settings
 from ftgate.values.spot_check import Key, Votes
 from ftgate.values.training import Training
@@ -281,10 +282,15 @@ def unsealed(content: bytes) -> bytes:
 
 def run_schema() -> dict[str, Any]:
     """JSON Schema of run.json, derived from the types that are written; schemas/run.schema.json holds it."""
-    derived = msgspec.json.schema(Run)
-    derived["$defs"]["Run"]["properties"]["schema"] = {"const": RUN_SCHEMA}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "ftgate run",
-        **derived,
-    }
+    return _derived(Run, RUN_SCHEMA, "ftgate run")
+
+
+def run_card_schema() -> dict[str, Any]:
+    """JSON Schema of run-card.json; schemas/run-card.schema.json holds it."""
+    return _derived(RunCard, RUN_CARD_SCHEMA, "ftgate run card")
+
+
+def _derived(kind: type[Any], version: str, title: str) -> dict[str, Any]:
+    derived = msgspec.json.schema(kind)
+    derived["$defs"][kind.__name__]["properties"]["schema"] = {"const": version}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **derived}

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from ftgate.values.dataset import Message
 from ftgate.values.judging import Judgement, Judging
+from ftgate.values.run_card import Exported
 
 Kind = Literal["regression", "held-out", "training", "probe"]
 """Where a prompt comes from. Regression prompts and held-out examples decide; training examples are put to the base
@@ -130,6 +131,7 @@ class ArmEvaluation(Struct, frozen=True, kw_only=True):
     completion graded again where a judge grades. They tell a prompt that is stable from one that wavers.
     `key` names what was asked, how it was answered and who graded it; `asked` leaves out the graders and the judge.
     `regraded`: the completions are from an earlier run and were graded again.
+    `exported` is the form that was asked, None where what was trained was asked itself.
     """
 
     arm: Arm
@@ -142,6 +144,7 @@ class ArmEvaluation(Struct, frozen=True, kw_only=True):
     regraded: bool = False
     key: str = ""
     asked: str = ""
+    exported: Exported | None = None
 
 
 class Shares(Struct, frozen=True, kw_only=True):
