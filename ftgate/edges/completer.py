@@ -11,21 +11,33 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ftgate.edges import loading
+from ftgate.edges.artefact import is_adapter
 from ftgate.edges.tokens import prompt_ids
+from ftgate.edges.weights import demand_adapter, demand_fit, distance, lora_b_norm
+from ftgate.edges.whole_model import load_whole
 from ftgate.errors import OutsideError
 from ftgate.ports import CompletionJob, Progress, Sampling
 from ftgate.values.evaluation import Completion, Prompt, Sentinel
+from ftgate.values.training import BaseModel
 
 _PROBES = 4  # prompts on which the sentinel compares logits
 _BATCHES = "static, sorted by length, padded left"
 
 
 class LocalCompleter:
-    """Port Completer. Keeps the base and every adapter loaded until another base is asked for."""
+    """Port Completer. Keeps the base and every adapter loaded until another base is asked for.
+
+    A model that is whole by itself (all weights trained, or merged) takes the place of the base: one is loaded at a
+    time.
+    """
 
     def __init__(self) -> None:
         self._loaded: tuple[str, str] | None = None
+        self._checked: set[Path] = set()
+        self._base_logits: dict[tuple[str, ...], list[Any]] = {}
         self._model: Any = None
         self._tokenizer: Any = None
 
@@ -57,27 +69,55 @@ class LocalCompleter:
             return [len(prompt_ids(self._tokenizer, prompt.messages)) for prompt in job.prompts]
 
     def sentinel(self, job: CompletionJob) -> Sentinel:
+        """A whole model is compared with the base, which is loaded after it, once for all arms."""
         with loading.quiet():
-            model = self._prepare(job)
-            probes = job.prompts[:_PROBES]
-            difference = max((self._difference(model, prompt) for prompt in probes), default=None)
-            return Sentinel(lora_b_norm=lora_b_norm(job.adapter), logit_difference=difference)
+            model, probes = self._prepare(job), job.prompts[:_PROBES]
+            tuned = [self._logits(model, prompt) for prompt in probes]
+            if self._whole(job) is None:
+                with model.disable_adapter():
+                    untuned = [self._logits(model, prompt) for prompt in probes]
+            else:
+                untuned = self._of_base(job)
+            apart = [float((one - other).abs().max()) for one, other in zip(tuned, untuned, strict=True)]
+            return Sentinel(lora_b_norm=_learned(job), logit_difference=max(apart, default=None))
+
+    def _of_base(self, job: CompletionJob) -> list[Any]:
+        ids = tuple(prompt.id for prompt in job.prompts[:_PROBES])
+        known = (job.base_model.sha256, job.method, *ids)
+        if known not in self._base_logits:
+            base = self._prepare(replace(job, adapter=None, merged=None))
+            self._base_logits[known] = [self._logits(base, prompt) for prompt in job.prompts[:_PROBES]]
+        return self._base_logits[known]
 
     def _prepare(self, job: CompletionJob) -> Any:
-        wanted = (job.base_model.sha256, job.method)
+        whole = self._whole(job)
+        wanted = (job.base_model.sha256, job.method if whole is None else str(whole))
         if self._loaded != wanted:
-            self._model = self._tokenizer = None
-            gc.collect()
+            self._model = self._tokenizer = self._loaded = None
+            free()
             self._tokenizer = loading.load_tokenizer(job.base_model, "left")
-            self._model = loading.load_model(job.base_model, job.method).eval()
+            if whole is None:
+                self._model = loading.load_model(job.base_model, job.method).eval()
+            else:
+                self._model = load_whole(whole, job.base_model)
             self._loaded = wanted
-        if job.adapter is not None:
-            self._activate(job.adapter)
+        if whole is None and job.adapter is not None:
+            self._activate(job.adapter, job.base_model)
         return self._model
 
-    def _activate(self, adapter: Path) -> None:
+    def _whole(self, job: CompletionJob) -> Path | None:
+        """The folder of the model that is asked instead of the base, where there is one."""
+        if job.merged is not None:
+            return job.merged
+        return None if job.adapter is None or is_adapter(job.adapter) else job.adapter
+
+    def _activate(self, adapter: Path, base: BaseModel) -> None:
         from peft import PeftModel
 
+        if adapter not in self._checked:
+            demand_adapter(adapter, base)
+            demand_fit(self._model, adapter)
+            self._checked.add(adapter)
         stored = loading.adapter_keys(adapter)
         # PEFT keeps adapters by name in a module tree, where a dot would cut the name.
         name = str(adapter).replace(".", "_")
@@ -116,15 +156,29 @@ class LocalCompleter:
         text = self._tokenizer.decode(kept, skip_special_tokens=True)
         return Completion(text=text, finish="length" if stop is None else "stop", tokens=len(kept))
 
-    def _difference(self, model: Any, prompt: Prompt) -> float:
+    def _logits(self, model: Any, prompt: Prompt) -> Any:
+        """Of the token after a prompt: vocabulary, float32, on the CPU."""
         import torch
 
         ids = torch.tensor([prompt_ids(self._tokenizer, prompt.messages)], device=model.device)
         with torch.inference_mode():
-            with_adapter = model(input_ids=ids, use_cache=False).logits[0, -1].float()
-            with model.disable_adapter():
-                without = model(input_ids=ids, use_cache=False).logits[0, -1].float()
-        return float((with_adapter - without).abs().max())
+            return model(input_ids=ids, use_cache=False).logits[0, -1].float().cpu()
+
+
+def free() -> None:
+    """What was loaded before, on the GPU too: two models may not fit."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _learned(job: CompletionJob) -> float | None:
+    """Zero where nothing was learned: of the adapter, merged or not, else of all weights."""
+    if job.adapter is None or is_adapter(job.adapter):
+        return lora_b_norm(job.adapter)
+    return distance(job.adapter, Path(job.base_model.location))
 
 
 def _device() -> dict[str, str]:
@@ -161,20 +215,6 @@ def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
     declared = model.generation_config.eos_token_id
     ends = declared if isinstance(declared, list) else [declared]
     return sorted({int(end) for end in [*ends, tokenizer.eos_token_id] if end is not None})
-
-
-def lora_b_norm(adapter: Path | None) -> float | None:
-    """Euclidean norm over all LoRA-B weights: zero for an adapter that was never trained."""
-    from safetensors import safe_open
-
-    if adapter is None:
-        return None
-    total = 0.0
-    with safe_open(str(adapter / "adapter_model.safetensors"), "pt") as weights:
-        for key in weights.keys():  # noqa: SIM118 - a safetensors file is no mapping
-            if "lora_B" in key:
-                total += float(weights.get_tensor(key).float().pow(2).sum())
-    return float(total**0.5)
 
 
 def _demand_same_keys(model: Any, name: str, stored: set[str], adapter: Path) -> None:

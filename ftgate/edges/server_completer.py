@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from ftgate.edges.completer import lora_b_norm
+from ftgate.edges.artefact import adapter_digest
 from ftgate.edges.judge_api import Address
 from ftgate.edges.server_api import Endpoint, Refused, Reply
-from ftgate.edges.store import adapter_digest
+from ftgate.edges.weights import demand_adapter, lora_b_norm
 from ftgate.errors import OutsideError, SettingsError
 from ftgate.ports import CompletionJob, Progress
 from ftgate.values.dataset import plain_messages
@@ -42,6 +42,8 @@ class ServerCompleter:
 
     def complete(self, job: CompletionJob, progress: Progress) -> list[Completion]:
         self._demand_same_server()
+        if job.adapter is not None:
+            demand_adapter(job.adapter, job.base_model)
         model = self._model(job.adapter)
         options = [self._options(job, place) for place in range(len(job.prompts))]
         replies: dict[int, Reply] = {}

@@ -10,12 +10,10 @@ from pathlib import Path
 import msgspec
 
 from ftgate import wire
-from ftgate.errors import OutsideError
-from ftgate.values.digest import digest, digest_bytes
+from ftgate.edges.artefact import CARDS, adapter_digest, damaged
+from ftgate.ports import Cards, no_cards
 from ftgate.values.evaluation import ArmEvaluation
-from ftgate.values.training import HOSTED_RECORD, Training
-
-_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+from ftgate.values.training import Training
 
 
 class DirectoryStore:
@@ -23,6 +21,11 @@ class DirectoryStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    @property
+    def root(self) -> Path:
+        """The directory."""
+        return self._root
 
     @contextmanager
     def claim(self, key: str) -> Iterator[Path]:
@@ -41,19 +44,22 @@ class DirectoryStore:
         try:
             training = wire.training_of(wire.unsealed(record.read_bytes()))
         except wire.UNREADABLE as error:
-            raise _damaged(record.parent, str(error)) from error
+            raise damaged(record.parent, str(error)) from error
         if training.key != key:
-            raise _damaged(record.parent, f"it belongs to the key {training.key[:12]}")
+            raise damaged(record.parent, f"it belongs to the key {training.key[:12]}")
         self.adapter(training)
         return training
 
-    def keep_training(self, training: Training) -> Training:
+    def keep_training(self, training: Training, cards: Cards = no_cards) -> Training:
         workspace = self._root / "work" / training.key
         target = self._root / "trainings" / training.key
         sha256 = adapter_digest(workspace / "adapter")
         kept = msgspec.structs.replace(
             training, adapter=f"trainings/{training.key}/adapter", adapter_sha256=sha256
         )
+        for name, text in cards(kept).items():
+            assert name in CARDS, name
+            write_atomically(workspace / "adapter" / name, text.encode())
         write_atomically(workspace / "record.json", wire.to_json(wire.sealed(kept)))
         shutil.rmtree(workspace / "checkpoints", ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +71,7 @@ class DirectoryStore:
         folder = self._root / training.adapter
         found = adapter_digest(folder)
         if found != training.adapter_sha256:
-            raise _damaged(folder.parent, f"digest {found[:12]}, recorded {training.adapter_sha256[:12]}")
+            raise damaged(folder.parent, f"digest {found[:12]}, recorded {training.adapter_sha256[:12]}")
         return folder
 
     def find_arm(self, key: str) -> ArmEvaluation | None:
@@ -75,7 +81,7 @@ class DirectoryStore:
         try:
             return wire.arm_of(wire.unsealed(file.read_bytes()))
         except wire.UNREADABLE as error:
-            raise _damaged(file, str(error)) from error
+            raise damaged(file, str(error)) from error
 
     def keep_arm(self, key: str, arm: ArmEvaluation) -> None:
         write_atomically(self._root / "arms" / f"{key}.json", wire.to_json(wire.sealed(arm)))
@@ -95,20 +101,3 @@ def write_atomically(path: Path, content: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def adapter_digest(folder: Path) -> str:
-    """SHA-256 (64 hex digits) of an adapter's weights and configuration, or of the record of a model that a service
-    keeps. Raises OutsideError when one is missing."""
-    names = (HOSTED_RECORD,) if (folder / HOSTED_RECORD).is_file() else _ADAPTER_FILES
-    try:
-        return digest([[name, digest_bytes((folder / name).read_bytes())] for name in names])
-    except FileNotFoundError as error:
-        raise _damaged(folder.parent, f"{Path(str(error.filename)).name} is missing") from error
-
-
-def _damaged(path: Path, why: str) -> OutsideError:
-    return OutsideError(
-        f"{path}: stored evidence is damaged: {why}",
-        advice=f"Delete it (rm -r {path}) and run the gate again; nothing is taken from a damaged store.",
-    )

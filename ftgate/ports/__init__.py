@@ -8,17 +8,21 @@ from ftgate.ports.github import GitHubFacts, PullRequest
 from ftgate.ports.keeping import (
     NO_BASELINES,
     Baselines,
+    Cards,
     FoundBaseline,
     LargeFiles,
     NoBaselines,
     RunStore,
     Store,
+    no_cards,
 )
 from ftgate.ports.reading import DataStream, Documents, ExampleSchema, Reader, Repository, TreeEntry
 from ftgate.ports.work import (
     BaseModels,
     Completer,
     CompletionJob,
+    Exporter,
+    ExportJob,
     Judge,
     Progress,
     Sampling,
@@ -26,6 +30,7 @@ from ftgate.ports.work import (
     Tokenizer,
     Trainer,
     TrainingJob,
+    Written,
 )
 from ftgate.values.settings import Settings
 from ftgate.values.tokens import Meter
@@ -34,12 +39,15 @@ __all__ = [
     "NO_BASELINES",
     "BaseModels",
     "Baselines",
+    "Cards",
     "Clock",
     "Completer",
     "CompletionJob",
     "DataStream",
     "Documents",
     "ExampleSchema",
+    "ExportJob",
+    "Exporter",
     "FoundBaseline",
     "GitHubFacts",
     "Judge",
@@ -58,6 +66,8 @@ __all__ = [
     "Trainer",
     "TrainingJob",
     "TreeEntry",
+    "Written",
+    "no_cards",
 ]
 
 
@@ -90,6 +100,7 @@ class Ports:
     tokenizer: Tokenizer
     completer: Completer
     judge: Callable[[Settings], Judge | None]
+    exporter: Exporter
     store: Store
     runs: RunStore
     progress: Progress

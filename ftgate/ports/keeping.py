@@ -1,5 +1,6 @@
 """What outlives a run: adapters and answers, baselines, large files, run.json."""
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,15 @@ from ftgate.values.lfs import Pointer
 from ftgate.values.run import Run
 from ftgate.values.training import Training
 
+Cards = Callable[[Training], Mapping[str, str]]
+"""Renders a record that is about to be kept: file names to texts."""
+
+
+def no_cards(training: Training) -> Mapping[str, str]:
+    """Nothing beside the artefact."""
+    del training
+    return {}
+
 
 class Store(Protocol):
     """Adapters and graded arms by key. Every read checks digests; a damaged entry is OutsideError, never None."""
@@ -21,8 +31,11 @@ class Store(Protocol):
 
     def find_training(self, key: str) -> Training | None: ...
 
-    def keep_training(self, training: Training) -> Training:
-        """Moves the workspace's adapter in, atomically, and returns the record with its digest."""
+    def keep_training(self, training: Training, cards: Cards = no_cards) -> Training:
+        """Moves the workspace's adapter in, atomically, with its cards, and returns the record with its digest.
+
+        Where another machine kept a training of this key first, that one is returned.
+        """
 
     def adapter(self, training: Training) -> Path:
         """Directory of the verified adapter. Raises OutsideError when files differ from the recorded digest."""

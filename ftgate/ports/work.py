@@ -10,6 +10,7 @@ from msgspec import Struct
 from ftgate.values.dataset import Example
 from ftgate.values.evaluation import Completion, Prompt, Question, Sentinel
 from ftgate.values.judging import JudgeRecord, Reply, Usage
+from ftgate.values.run_card import Exported, Form
 from ftgate.values.tokens import TokenSurvey
 from ftgate.values.training import BaseModel, Recipe, Training
 from ftgate.values.training_settings import Launch, Tracker
@@ -86,6 +87,9 @@ class Sampling(Struct, frozen=True, kw_only=True):
 class CompletionJob(Struct, frozen=True, kw_only=True):
     """Completions of prompts by one arm, greedy unless `sampling` says otherwise; `adapter` is None for the base.
 
+    `adapter` holds what was trained, which is a whole model where all weights were. `merged` is the model that was
+    exported from it and is asked in its place.
+
     A prompt that stands in it several times is answered several times.
     """
 
@@ -97,6 +101,7 @@ class CompletionJob(Struct, frozen=True, kw_only=True):
     max_new_tokens: int
     batch_size: int
     sampling: Sampling | None = None
+    merged: Path | None = None
 
 
 class Completer(Protocol):
@@ -109,6 +114,39 @@ class Completer(Protocol):
 
     def sentinel(self, job: CompletionJob) -> Sentinel:
         """Whether the adapter of the job acts on the base."""
+
+
+class ExportJob(Struct, frozen=True, kw_only=True):
+    """A form to write from what a training left in `artefact`.
+
+    Its agreement with what was trained is measured on `prompts` with their references, and held to `minimum`. `target`
+    is the directory; None leaves it to the exporter.
+    """
+
+    base_model: BaseModel
+    training: Training
+    artefact: Path
+    form: Form
+    prompts: tuple[Prompt, ...]
+    minimum: float
+    target: Path | None = None
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """An export: where it lies, what it is, and the command that serves it."""
+
+    folder: Path
+    exported: Exported
+    launch: str
+    reused: bool = False
+
+
+class Exporter(Protocol):
+    """Writes what is served."""
+
+    def export(self, job: ExportJob, progress: Progress) -> Written:
+        """The same job twice writes once. Raises InputError when the target is not its own to write, or the training
+        has no such form; OutsideError when the disk is too small or what is stored does not fit."""
 
 
 class Judge(Protocol):

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from ftgate.decide import recipe as recipes
 from ftgate.decide.keys import training_key
 from ftgate.ports import FoundBaseline, Ports, TrainingJob
+from ftgate.report.run_card import cards, run_card
 from ftgate.stages.asking import Asking, questions
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.values.baseline import Baseline, Origin, Source
@@ -140,7 +141,11 @@ class ArmTrainer:
                 data_sha256=dataset_digest(examples),
                 versions=self.trainer.versions(),
             )
-            return training if training.failure else self._ports.store.keep_training(training)
+            if training.failure:
+                return training
+            return self._ports.store.keep_training(
+                training, lambda kept: cards(run_card(kept, self._base_model))
+            )
 
     def basis(self, examples: Sequence[Example]) -> Basis:
         """What the recipe is resolved from: every example is tokenised once."""

@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from ftgate.decide.recipe import resolve
+from ftgate.edges.artefact import adapter_digest
 from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.completer import LocalCompleter
 from ftgate.edges.qlora import QloraTrainer
-from ftgate.edges.store import adapter_digest
 from ftgate.errors import OutsideError, SettingsError
 from ftgate.ports import CompletionJob, Sampling, TrainingJob
 from ftgate.values.dataset import Example, Format, Message

@@ -1,5 +1,6 @@
 """What is stored is whole and true, or it is refused."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -70,6 +71,67 @@ def test_a_damaged_training_is_refused_and_never_taken_for_none(tmp_path: Path, 
     with pytest.raises(OutsideError, match="damaged") as caught:
         store.find_training(KEY)
     assert "rm -r" in caught.value.advice
+
+
+@pytest.mark.parametrize("name", ["adapter_model.bin", "modeling_evil.py", ".hidden", "config.json"])
+def test_a_file_that_nobody_kept_there_is_refused(tmp_path: Path, name: str) -> None:
+    store = DirectoryStore(tmp_path)
+    kept = store.keep_training(training(store))
+    (store.adapter(kept) / name).write_text("{}")
+    with pytest.raises(OutsideError, match="damaged"):
+        store.find_training(KEY)
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "README.md"])
+def test_a_link_is_refused_although_its_content_is_right(tmp_path: Path, name: str) -> None:
+    store = DirectoryStore(tmp_path)
+    kept = store.keep_training(training(store), lambda kept: {"README.md": "card"})
+    file = store.adapter(kept) / name
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutsideError, match="no plain file"):
+        store.find_training(KEY)
+
+
+def test_cards_are_renderings_and_change_no_digest(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    plain = store.keep_training(training(store))
+    told = store.keep_training(training(store), lambda kept: {"README.md": kept.adapter_sha256})
+    assert told.adapter_sha256 == plain.adapter_sha256
+    assert (store.adapter(told) / "README.md").read_text() == plain.adapter_sha256
+    (store.adapter(told) / "README.md").write_text("rendered anew")
+    assert store.find_training(KEY) == told
+
+
+def whole(folder: Path, shards: int, listed: int) -> None:
+    """A model in shards, and the index that lists them."""
+    (folder / "adapter_config.json").unlink()
+    (folder / "adapter_model.safetensors").unlink()
+    names = [f"model-{n:05}-of-{listed:05}.safetensors" for n in range(1, listed + 1)]
+    for name in names[:shards]:
+        (folder / name).write_bytes(name.encode())
+    (folder / "config.json").write_text("{}")
+    index = {"weight_map": {f"w{n}": name for n, name in enumerate(names)}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def test_a_whole_model_in_shards_is_kept_and_its_every_byte_counts(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    made = training(store)
+    whole(tmp_path / "work" / KEY / "adapter", 2, 2)
+    kept = store.keep_training(made)
+    assert store.find_training(KEY) == kept
+    (store.adapter(kept) / "model-00002-of-00002.safetensors").write_bytes(b"x")
+    with pytest.raises(OutsideError, match="digest"):
+        store.find_training(KEY)
+
+
+def test_a_whole_model_without_a_shard_is_never_kept(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    made = training(store)
+    whole(tmp_path / "work" / KEY / "adapter", 1, 2)
+    with pytest.raises(OutsideError, match=r"model-00002-of-00002\.safetensors is missing"):
+        store.keep_training(made)
 
 
 def test_a_training_with_an_edited_record_is_refused(tmp_path: Path) -> None:
