@@ -12,13 +12,27 @@ from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.yaml_files import Documents
 from ftgate.errors import InputError, OutsideError
 from ftgate.graders import judge as judging
-from ftgate.ports import CompletionJob, FoundBaseline, Judge, Ports, Progress, Task, TrainingJob, TreeEntry
+from ftgate.ports import (
+    Cards,
+    CompletionJob,
+    ExportJob,
+    FoundBaseline,
+    Judge,
+    Ports,
+    Progress,
+    Task,
+    TrainingJob,
+    TreeEntry,
+    Written,
+    no_cards,
+)
 from ftgate.values.baseline import Baseline, History, Promotion
 from ftgate.values.dataset import Example, dataset_digest
 from ftgate.values.evaluation import ArmEvaluation, Completion, Prompt, Question, Sentinel
 from ftgate.values.judging import Capabilities, JudgeRecord, Reply, Usage
 from ftgate.values.lfs import Pointer
 from ftgate.values.run import Run
+from ftgate.values.run_card import Agreement, Exported
 from ftgate.values.settings import Settings
 from ftgate.values.tokens import TokenSurvey
 from ftgate.values.training import BaseModel, LossPoint, Training
@@ -164,6 +178,27 @@ class FakeCompleter:
         return {line.split("\t")[0].split()[0]: line.split("\t")[1] for line in lines}
 
 
+class FakeExporter:
+    """Writes nothing; `top1` is how far every form agrees with what was trained."""
+
+    def __init__(self) -> None:
+        self.jobs: list[ExportJob] = []
+        self.top1 = 1.0
+
+    def export(self, job: ExportJob, progress: Progress) -> Written:
+        self.jobs.append(job)
+        figures = Agreement(
+            texts=len(job.prompts),
+            tokens=100,
+            top1=self.top1,
+            nll_trained=1.0,
+            nll_exported=1.0,
+            minimum=job.minimum,
+        )
+        exported = Exported(form=job.form, sha256="e" * 64, agreement=figures)
+        return Written(folder=job.artefact, exported=exported, launch="vllm serve here")
+
+
 class FakeRuns:
     """Keeps the last run and the texts."""
 
@@ -197,6 +232,7 @@ class FakeStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.trainings: dict[str, Training] = {}
+        self.cards: dict[str, dict[str, str]] = {}
         self.arms: dict[str, ArmEvaluation] = {}
 
     @contextmanager
@@ -206,10 +242,11 @@ class FakeStore:
     def find_training(self, key: str) -> Training | None:
         return self.trainings.get(key)
 
-    def keep_training(self, training: Training) -> Training:
+    def keep_training(self, training: Training, cards: Cards = no_cards) -> Training:
         content = (self._root / training.key / "adapter" / "adapter_model.safetensors").read_bytes()
         kept = replace(training, adapter=training.key, adapter_sha256=hashlib.sha256(content).hexdigest())
         self.trainings[training.key] = kept
+        self.cards[training.key] = dict(cards(kept))
         return kept
 
     def adapter(self, training: Training) -> Path:
@@ -462,6 +499,7 @@ class FakeWorld:
         self.models = FakeModels()
         self.hardware = ""
         self.completer = FakeCompleter()
+        self.exporter = FakeExporter()
         self.store = FakeStore(root)
         self.runs = FakeRuns()
         self.progress = FakeProgress()
@@ -480,6 +518,7 @@ class FakeWorld:
             tokenizer=self.tokenizer,
             hardware=lambda: self.hardware,
             completer=self.completer,
+            exporter=self.exporter,
             judge=self.judge,
             store=self.store,
             runs=self.runs,

@@ -34,7 +34,12 @@ read by anybody who may read the repository, classic branch protection by admini
 @options.store
 @click.option("--gpu", is_flag=True, help="Import torch and ask whether it sees the GPU.")
 def doctor(
-    repo: Path, settings_path: str, repository: str | None, branch: str | None, store: Path | None, gpu: bool
+    repo: Path,
+    settings_path: str,
+    repository: str | None,
+    branch: str | None,
+    store: Path | str | None,
+    gpu: bool,
 ) -> int:
     """Looks at settings, machine and repository, and says what to do."""
     from ftgate.cli import wiring

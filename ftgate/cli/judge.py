@@ -80,7 +80,7 @@ Exit code 3 when the judge left more than 2 % without a grade.""",
 @options.quiet
 @_format
 def calibrate(
-    labels: Path, settings_path: str, model: str | None, store: Path | None, quiet: bool, output: str
+    labels: Path, settings_path: str, model: str | None, store: Path | str | None, quiet: bool, output: str
 ) -> int:
     """Compares a judge with people: weighted kappa, accuracy, true and false passes, each with its interval."""
     from ftgate.decide.agreement import agreement
@@ -102,13 +102,13 @@ def calibrate(
 
 
 def _asked(
-    rated: list["Label"], settings: "JudgeSettings", store: Path | None, quiet: bool
+    rated: list["Label"], settings: "JudgeSettings", store: Path | str | None, quiet: bool
 ) -> list[int | None]:
     from ftgate.cli import wiring
     from ftgate.cli.progress import TerminalProgress
     from ftgate.graders import judge as judging
 
-    panel = wiring.panel(settings, (store or wiring.default_store()) / "judge")
+    panel = wiring.panel(settings, wiring.local_store(store) / "judge")
     open_ = [label for label in rated if label.judge is None]
     questions = [
         judging.question(label.prompt.expect["judge"], label.prompt, label.completion, wiring.salt())

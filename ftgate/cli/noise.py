@@ -46,7 +46,7 @@ def noise(
     against_seeds: int,
     out: Path,
     settings_path: str,
-    store: Path | None,
+    store: Path | str | None,
     quiet: bool,
 ) -> int:
     """Measures false alarms between seeds, and detections where the data is worse."""

@@ -3,10 +3,32 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import click
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class StorePlace(click.ParamType):  # type: ignore[type-arg]
+    """A directory as a Path, a URL as text; file:// is a directory."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path | str:
+        if isinstance(value, Path):
+            return value
+        text = str(value)
+        if text.startswith("file://"):
+            text = url2pathname(urlsplit(text).path)
+        elif "://" in text:
+            return text
+        folder = Path(text)
+        if folder.exists() and not folder.is_dir():
+            self.fail(f"{text} is a file", param, ctx)
+        return folder
+
 
 settings: Decorator = click.option(
     "--settings",
@@ -38,10 +60,11 @@ out: Decorator = click.option(
 )
 store: Decorator = click.option(
     "--store",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=StorePlace(),
+    metavar="PLACE",
     default=None,
     show_default="~/.cache/ftgate",
-    help="Where adapters and graded arms are kept between runs.",
+    help="Where adapters and graded arms are kept between runs: a directory, or a URL of s3://, gs:// or hf://.",
 )
 quiet: Decorator = click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
 repository: Decorator = click.option("--repository", metavar="OWNER/NAME", help="Repository on GitHub.")

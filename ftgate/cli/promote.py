@@ -47,7 +47,7 @@ def promote(
     head: str,
     folders: tuple[Path, ...],
     settings_path: str,
-    store: Path | None,
+    store: Path | str | None,
     remote: str | None,
     pull_request: int | None,
     train: bool,
@@ -64,16 +64,15 @@ def promote(
     from ftgate.stages.promote import Push
     from ftgate.stages.promote import promote as promoted
 
-    kept = store or wiring.default_store()
     push = Push(
         base=base if base.strip("0") else "",
         head=head,
         settings_path=settings_path,
         pull_request=pull_request,
-        look=(kept / "trainings").is_dir(),
+        look=isinstance(store, str) or (wiring.local_store(store) / "trainings").is_dir(),
         train=train,
     )
-    ports = wiring.build(wiring.commits(repo), out=Path(), store=kept, quiet=quiet)
+    ports = wiring.build(wiring.commits(repo), out=Path(), store=store, quiet=quiet)
     done = promoted(push, _runs(folders), replace(ports, baselines=wiring.data_branch(repo, remote)))
     for sentence in done.said:
         click.echo(terminal(sentence))

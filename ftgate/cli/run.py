@@ -26,7 +26,7 @@ Interrupted? Run the same command again."""
 @options.store
 @options.quiet
 def run(
-    repo: Path, base: str, head: str, out: Path, settings_path: str, store: Path | None, quiet: bool
+    repo: Path, base: str, head: str, out: Path, settings_path: str, store: Path | str | None, quiet: bool
 ) -> int:
     """The whole gate on two commits: plan, validate, preflight, train, evaluate, decide, publish."""
     from ftgate.cli import wiring

@@ -43,7 +43,7 @@ def plan(
 @options.out
 @options.store
 @options.quiet
-def train(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
+def train(repo: Path, out: Path, store: Path | str | None, quiet: bool) -> int:
     """Trains baseline and candidate, or reuses what is known."""
     done = _continue("train", repo, out, store, quiet)
     if "train" in done.stages:
@@ -63,14 +63,14 @@ def train(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
 @options.out
 @options.store
 @options.quiet
-def evaluate(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
+def evaluate(repo: Path, out: Path, store: Path | str | None, quiet: bool) -> int:
     """Asks base, baseline and candidate the same prompts and grades what they say."""
     done = _continue("evaluate", repo, out, store, quiet)
     click.echo(f"Next: ftgate decide --out {out}" if "evaluate" in done.stages else "nothing to evaluate")
     return ExitCode.PASS
 
 
-def _continue(name: str, repo: Path, out: Path, store: Path | None, quiet: bool) -> Run:
+def _continue(name: str, repo: Path, out: Path, store: Path | str | None, quiet: bool) -> Run:
     from ftgate.cli import wiring
     from ftgate.stages.pipeline import resume
 

@@ -19,6 +19,7 @@ from ftgate.edges.base_model import BaseModels
 from ftgate.edges.clock import SystemClock
 from ftgate.edges.completer import LocalCompleter
 from ftgate.edges.data_branch import DataBranch
+from ftgate.edges.export import LocalExporter
 from ftgate.edges.git_objects import GitObjects
 from ftgate.edges.github_api import Waiting
 from ftgate.edges.github_rest import Rest
@@ -44,8 +45,10 @@ from ftgate.ports import (
     Progress,
     PullRequest,
     Repository,
+    Store,
     Trainer,
 )
+from ftgate.values.digest import digest
 from ftgate.values.settings import JudgeSettings, OtherJudge, Settings
 from ftgate.values.setup import MachineSetup, RepositorySetup
 
@@ -72,11 +75,30 @@ def default_store() -> Path:
         return Path(tempfile.gettempdir()) / f"ftgate-{os.getuid()}"
 
 
-def build(repository: Repository, *, out: Path, store: Path | None = None, quiet: bool = False) -> Ports:
+def local_store(place: Path | str | None) -> Path:
+    """The directory of a store on this machine: of a URL, what was fetched from it or waits to be sent."""
+    if isinstance(place, str):
+        return default_store() / "remote" / digest(place.rstrip("/"))[:16]
+    return place or default_store()
+
+
+def store_at(place: Path | str | None, progress: Progress) -> Store:
+    """The store in a directory or at a URL. Raises SettingsError for a URL that nothing can be kept under."""
+    kept = DirectoryStore(local_store(place))
+    if not isinstance(place, str):
+        return kept
+    from ftgate.edges.object_store import ObjectStore
+    from ftgate.edges.remote import Remote
+
+    return ObjectStore(kept, Remote(place), progress)
+
+
+def build(
+    repository: Repository, *, out: Path, store: Path | str | None = None, quiet: bool = False
+) -> Ports:
     """Real edges for every port."""
     be_silent()
     progress = TerminalProgress(quiet=quiet)
-    root = store or default_store()
     return Ports(
         repository=repository,
         reader=watched(read_jsonl, progress),
@@ -86,8 +108,9 @@ def build(repository: Repository, *, out: Path, store: Path | None = None, quiet
         hosted=hosted,
         tokenizer=AnyTokenizer(LocalTokenizer()),
         completer=LocalCompleter(),
-        judge=partial(judge, cache=root / "judge"),
-        store=DirectoryStore(root),
+        judge=partial(judge, cache=local_store(store) / "judge"),
+        exporter=LocalExporter(local_store(store) / "exports"),
+        store=store_at(store, progress),
         runs=RunDirectory(out),
         progress=progress,
         clock=SystemClock(),
@@ -288,11 +311,11 @@ def gpu_name() -> str:
     return named(os.environ.get("PATH", os.defpath))
 
 
-def machine(store: Path | None, *, ask_torch: bool = False) -> MachineSetup:
+def machine(store: Path | str | None, *, ask_torch: bool = False) -> MachineSetup:
     """What this machine has."""
     from ftgate.edges.machine import machine_setup
 
-    return machine_setup(store or default_store(), os.environ.get("PATH", os.defpath), ask_torch=ask_torch)
+    return machine_setup(local_store(store), os.environ.get("PATH", os.defpath), ask_torch=ask_torch)
 
 
 def has_judge_key() -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ftgate.decide import serving
 from ftgate.decide.keys import prompts_digest
 from ftgate.decide.preflight import sane
 from ftgate.decide.recipe import resolve
@@ -72,6 +73,7 @@ def _forged(plan: Plan, arrived: Run, known: Known) -> Iterator[str]:
         yield "the baseline is missing, although the merge base has data to train on"
     if arrived.evaluation is not None:
         yield from _evaluation(arrived.evaluation, known.prompts)
+        yield from serving.forged(arrived.evaluation, known.settings)
         sampled = arrived.evaluation.known_already
         asked = prompts_digest(sampled.prompts if sampled else ())
         if asked != prompts_digest(known.sample):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ftgate.decide import outputs
+from ftgate.decide import outputs, serving
 from ftgate.decide.comparison import pair, reference_arm, stable, unconfirmed
 from ftgate.decide.rulings import Rulings, count, fail, names, note, unsure, warn
 from ftgate.decide.sentinel import inactive
@@ -57,6 +57,7 @@ def weigh(run: Run, evaluation: Evaluation) -> Rulings:
     """What the evaluation says: what is missing, what broke, and what held."""
     regression, held_out = _pairs(evaluation, "regression"), _pairs(evaluation, "held-out")
     yield from _arms(run, evaluation)
+    yield from serving.told(evaluation)
     yield from outputs.told(run, evaluation)
     yield from _whole(evaluation, regression, held_out)
     yield from _regression(regression, run.plan.policy)

@@ -25,7 +25,8 @@ class ArmInputs(Struct, frozen=True, kw_only=True):
     `adapter_sha256` is None for the base, `judge` None without a judge; it covers weights and configuration of the
     adapter, as the digest of `base_model` does weights, tokenizer and chat template. `versions` covers the engine (its
     version, device, dtype and how it batches), and ftgate itself, which quantises, renders and sorts prompts, and whose
-    graders read the completions. `seed` is that of drawn samples.
+    graders read the completions. `seed` is that of drawn samples. `form` is what of the adapter was asked: itself, or
+    a model that it was merged into.
     """
 
     base_model: BaseModel
@@ -37,6 +38,7 @@ class ArmInputs(Struct, frozen=True, kw_only=True):
     judge: JudgeSettings | None = None
     judge_identity: str = ""
     seed: int = 0
+    form: str = "adapter"
 
 
 def generation(settings: EvaluationSettings) -> EvaluationSettings:
@@ -93,10 +95,11 @@ def evaluation_key(inputs: ArmInputs) -> str:
     """
     return digest(
         {
-            "kind": "arm/2",
+            "kind": "arm/3",
             "base_model": _pinned(inputs.base_model),
             "method": inputs.method,
             "adapter": inputs.adapter_sha256 or BASE_ADAPTER,
+            "form": inputs.form,
             "prompts": prompts_digest([replace(prompt, tags=()) for prompt in inputs.prompts]),
             "generation": msgspec.to_builtins(inputs.generation),
             "seed": inputs.seed,
@@ -114,10 +117,11 @@ def asked_key(inputs: ArmInputs) -> str:
     """
     return digest(
         {
-            "kind": "asked/2",
+            "kind": "asked/3",
             "base_model": _pinned(inputs.base_model),
             "method": inputs.method,
             "adapter": inputs.adapter_sha256 or BASE_ADAPTER,
+            "form": inputs.form,
             "messages": [plain_messages(prompt.messages) for prompt in inputs.prompts],
             "again": sampled(inputs.prompts),
             "generation": msgspec.to_builtins(inputs.generation),

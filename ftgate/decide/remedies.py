@@ -24,6 +24,7 @@ REMEDIES = {
     "sentinel": "train again; if it stays so, method and base model do not fit each other",
     "sentinel.identical": "see that the engine loads adapters (`ftgate engine check --adapter DIR`); evaluate again",
     "sentinel.same-adapter": "empty the store and train again: one of the two was never trained",
+    "export": "set `training.export.form` to merged-dequantised, or to adapter on the base as it was trained",
     "regression.broken": "read what broke and correct the examples that teach it; a prompt that is itself wrong is "
     "changed on the base branch",
     "regression.ungraded": "see why they were not graded (a judge that is down, a broken expectation), and run again",

@@ -6,6 +6,8 @@ from functools import cached_property
 from ftgate import __version__
 from ftgate.decide.keys import ArmInputs, asked_key, generation
 from ftgate.decide.questions import held_out_prompts, sampled
+from ftgate.decide.serving import base_method, merged_form
+from ftgate.errors import SettingsError
 from ftgate.ports import Ports
 from ftgate.stages.inputs import Reserved
 from ftgate.values.baseline import Baseline
@@ -24,7 +26,13 @@ class Asking:
         self.settings = settings
         self.base_model = base_model
         self.prompts = tuple(prompts)
-        self.completer = ports.server(settings) or ports.completer
+        server = ports.server(settings)
+        if server is not None and (form := merged_form(settings)) is not None:
+            raise SettingsError(
+                f"training.export.form is {form}, and a server (evaluation.engine) can be given adapters only",
+                advice="Set training.export.form to adapter, or evaluation.engine to local.",
+            )
+        self.completer = server or ports.completer
 
     @property
     def sampled(self) -> tuple[Prompt, ...]:
@@ -41,12 +49,13 @@ class Asking:
         """All that the completions of an adapter depend on; None is the base."""
         return ArmInputs(
             base_model=self.base_model,
-            method=self.settings.training.method,
+            method=base_method(self.settings),
             adapter_sha256=sha256,
             prompts=self.prompts,
             generation=generation(self.settings.evaluation),
             versions={"ftgate": __version__, **self.engine},
             seed=self.settings.training.seed,
+            form=(merged_form(self.settings) or "adapter") if sha256 else "adapter",
         )
 
     def answered(self, record: Baseline) -> bool:

@@ -9,8 +9,9 @@ from ftgate.decide.comparison import reference_arm, suspects
 from ftgate.decide.keys import ArmInputs, asked_key, evaluation_key, measure_key, prompts_digest
 from ftgate.decide.past import LOOKED_BACK
 from ftgate.decide.questions import asks_judge, training_sample
+from ftgate.decide.serving import base_method, merged_form
 from ftgate.errors import OutsideError
-from ftgate.ports import CompletionJob, Ports, Sampling
+from ftgate.ports import CompletionJob, ExportJob, Ports, Sampling, Written
 from ftgate.stages.asking import Asking, questions
 from ftgate.stages.inputs import planned_settings, reserved, training_data
 from ftgate.stages.judging import Bench
@@ -27,7 +28,7 @@ from ftgate.values.evaluation import (
 )
 from ftgate.values.judging import Judging
 from ftgate.values.run import Run
-from ftgate.values.settings import JudgeSettings
+from ftgate.values.settings import JudgeSettings, Settings
 from ftgate.values.training import Training
 
 _PROMOTIONS = 200
@@ -65,6 +66,8 @@ def evaluate(run: Run, ports: Ports) -> Run:
     return replace(
         run,
         cost=cost,
+        baseline=_served(run.baseline, settings),
+        candidate=_served(run.candidate, settings),
         evaluation=evaluator.confirmed(
             Evaluation(
                 prompts=asking.prompts,
@@ -185,18 +188,36 @@ class Evaluator:
     def _asked(self, arm: Arm, training: Training | None) -> ArmEvaluation:
         started = self._ports.clock.seconds()
         adapter = self._adapter(arm, training) if training else None
-        job = self._job(f"asking {arm.value}", adapter, self._prompts)
+        exported = self._exported(arm, training, adapter) if training and adapter else None
+        job = self._job(f"asking {arm.value}", adapter, exported, self._prompts)
         items = _items(self._prompts, self._asking.completer.complete(job, self._ports.progress))
         return ArmEvaluation(
             arm=arm,
             adapter_sha256=training.adapter_sha256 if training else None,
             items=items,
-            samples=self._samples(arm, adapter),
+            samples=self._samples(arm, adapter, exported),
             sentinel=self._asking.completer.sentinel(job) if training else None,
             seconds=round(self._ports.clock.seconds() - started, 1),
+            exported=exported.exported if exported else None,
         )
 
-    def _samples(self, arm: Arm, adapter: Path | None) -> tuple[Item, ...]:
+    def _exported(self, arm: Arm, training: Training, adapter: Path) -> Written | None:
+        """The merged form, where the settings serve one: what is asked is what will be served."""
+        form = merged_form(self._settings)
+        if form is None:
+            return None
+        self._ports.progress.say(f"{arm.value}: exporting {form}, to ask what will be served")
+        job = ExportJob(
+            base_model=self._asking.base_model,
+            training=training,
+            artefact=adapter,
+            form=form,
+            prompts=self._prompts,
+            minimum=self._settings.training.export.min_agreement,
+        )
+        return self._ports.exporter.export(job, self._ports.progress)
+
+    def _samples(self, arm: Arm, adapter: Path | None, exported: Written | None) -> tuple[Item, ...]:
         """Fresh answers of a trained arm to the regression prompts: which are stable is a property of the arm."""
         prompts = self._asking.sampled if adapter else ()
         if not prompts:
@@ -204,7 +225,7 @@ class Evaluator:
         drawing = Sampling(
             temperature=self._settings.evaluation.temperature, seed=self._settings.training.seed
         )
-        job = replace(self._job(f"asking {arm.value} again", adapter, prompts), sampling=drawing)
+        job = replace(self._job(f"asking {arm.value} again", adapter, exported, prompts), sampling=drawing)
         return _items(prompts, self._asking.completer.complete(job, self._ports.progress))
 
     def _adapter(self, arm: Arm, training: Training) -> Path:
@@ -230,12 +251,15 @@ class Evaluator:
             judge_identity=self._bench.identity(self._prompts),
         )
 
-    def _job(self, label: str, adapter: Path | None, prompts: tuple[Prompt, ...]) -> CompletionJob:
+    def _job(
+        self, label: str, adapter: Path | None, exported: Written | None, prompts: tuple[Prompt, ...]
+    ) -> CompletionJob:
         return CompletionJob(
             label=label,
             base_model=self._asking.base_model,
-            method=self._settings.training.method,
+            method=base_method(self._settings),
             adapter=adapter,
+            merged=exported.folder if exported else None,
             prompts=prompts,
             max_new_tokens=self._settings.evaluation.max_new_tokens,
             batch_size=self._settings.evaluation.batch_size,
@@ -247,6 +271,12 @@ def _items(prompts: Sequence[Prompt], completions: Sequence[Completion]) -> tupl
     return tuple(
         Item(prompt=p.id, completion=c, grades=()) for p, c in zip(prompts, completions, strict=True)
     )
+
+
+def _served(training: Training | None, settings: Settings) -> Training | None:
+    """The training with the form that is served, and was asked."""
+    form = merged_form(settings)
+    return replace(training, form=form) if training and form else training
 
 
 def _known_already(

@@ -31,14 +31,16 @@ def torchrun(arguments: Sequence[str]) -> Namespace:
     from torch.distributed.run import get_args_parser
 
     assert arguments[:3] == ("python", "-m", "torch.distributed.run")
-    return get_args_parser().parse_args(list(arguments[3:]))
+    parsed: Namespace = get_args_parser().parse_args(list(arguments[3:]))
+    return parsed
 
 
 def accelerate(arguments: Sequence[str]) -> Namespace:
     from accelerate.commands.launch import launch_command_parser
 
     assert arguments[:3] == ("python", "-m", "accelerate.commands.launch")
-    return launch_command_parser().parse_args(list(arguments[3:]))
+    parsed: Namespace = launch_command_parser().parse_args(list(arguments[3:]))
+    return parsed
 
 
 def test_torchrun_on_one_machine_lets_the_system_choose_the_port() -> None:

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from ftgate.edges import hosted_job
-from ftgate.edges.store import adapter_digest
+from ftgate.edges.artefact import adapter_digest
 from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.training import HOSTED_RECORD, Training
 from ftgate.values.training_settings import Preflight, Prices

@@ -66,7 +66,7 @@ def apart(one: Path, other: Path) -> float:
     assert first.keys() == second.keys()
     squares = sum(float(((first[name] - second[name]).double() ** 2).sum()) for name in first)
     norm = sum(float((first[name].double() ** 2).sum()) for name in first)
-    return (squares / norm) ** 0.5
+    return float((squares / norm) ** 0.5)
 
 
 def test_two_processes_lose_what_one_loses_though_the_examples_do_not_divide(

@@ -1,0 +1,169 @@
+"""Writes what is served: an adapter in vLLM's layout, or a model that it was merged into, and measures the difference.
+
+Nothing is ever merged within 4 bit: requantising loses part of what was learned, and on a CPU a forward pass repacks
+4-bit weights so that a merge after it destroys the adapter without a word. So the base is loaded fresh, dequantised (or
+loaded in 16 bit), and merged; then what was written is loaded back and compared with what was trained.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ftgate.decide.serving import launch, refusal
+from ftgate.edges import export_folder, loading
+from ftgate.edges.agreement import Foretold, Text, agreement, foretell, texts
+from ftgate.edges.artefact import ADAPTER_WEIGHTS, covered, is_adapter
+from ftgate.edges.completer import free
+from ftgate.edges.weights import demand_adapter, demand_fit
+from ftgate.edges.whole_model import load_whole
+from ftgate.errors import InputError, OutsideError
+from ftgate.ports import ExportJob, Progress, Written
+from ftgate.report.run_card import cards, run_card
+from ftgate.values.run_card import Agreement
+
+_TOKENIZER = (
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+    "added_tokens.json",
+    "special_tokens_map.json",
+    "chat_template*",
+    "additional_chat_templates/*",
+)
+_BYTES_PER_WEIGHT = 2
+_SLACK = 50_000_000
+_STEPS = {"adapter": 2, "full": 2}
+
+
+class LocalExporter:
+    """Port Exporter. `root` is where exports go that no target names."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def export(self, job: ExportJob, progress: Progress) -> Written:
+        if why := refusal(job.training, job.form):
+            raise InputError(
+                f"{job.training.key[:12]} cannot be exported as {job.form}: {why}",
+                advice="Choose another --form, or another training with --key.",
+            )
+        target = job.target or self._root / f"{job.training.key[:32]}-{job.form}"
+        place = str(target.absolute())
+        line = launch(job.training, job.form, job.base_model, place)
+        with loading.quiet():
+            asked = texts(
+                loading.load_tokenizer(job.base_model, "right"), job.prompts, job.base_model.max_length
+            )
+            identity = export_folder.identity(job, asked, loading.versions())
+            if known := export_folder.known(target, identity, job.minimum):
+                return Written(folder=target, exported=known, launch=line, reused=True)
+            return self._written(job, asked, (target, identity, line), progress)
+
+    def _written(
+        self, job: ExportJob, asked: list[Text], where: tuple[Path, str, str], progress: Progress
+    ) -> Written:
+        target, identity, line = where
+        _demand_room(job, target)
+        with export_folder.draft(target) as draft:
+            with progress.task(f"writing {job.form}", _STEPS.get(job.form, 4)) as task:
+                _write(job, draft, task.advance)
+            figures = _compared(job, draft, asked, progress)
+            card = run_card(job.training, job.base_model, job.form, figures)
+            for name, text in cards(card, line).items():
+                (draft / name).write_text(text)
+            if line:
+                (draft / "serve.sh").write_text(f"{line}\n")
+            exported = export_folder.seal(draft, identity, job.form, figures)
+        return Written(folder=target, exported=exported, launch=line)
+
+
+def _demand_room(job: ExportJob, target: Path) -> None:
+    """Raises OutsideError where the disk cannot hold what is about to be written."""
+    small = job.form == "adapter"
+    weights = (job.artefact / ADAPTER_WEIGHTS).stat().st_size if small else 0
+    if job.form == "full":
+        weights = sum(file.stat().st_size for file in job.artefact.iterdir())
+    needed = (weights or _BYTES_PER_WEIGHT * job.base_model.parameters) + _SLACK
+    above = next((each for each in (target, *target.absolute().parents) if each.is_dir()), Path("/"))
+    if (left := shutil.disk_usage(above).free) < needed:
+        raise OutsideError(
+            f"{target}: the disk has {left / 1e9:,.1f} GB left, {job.form} takes {needed / 1e9:,.1f} GB",
+            advice="Make room, or name a directory on another disk with --to.",
+        )
+
+
+def _write(job: ExportJob, draft: Path, step: Any) -> None:
+    """Weights, configuration, tokenizer with chat template, and how the base generates."""
+    if job.form in ("adapter", "full"):
+        for name in covered(job.artefact):
+            shutil.copyfile(job.artefact / name, draft / name)
+    else:
+        model = _merged(job, step)
+        step(1)
+        try:
+            model.save_pretrained(str(draft), safe_serialization=True)
+        except OSError as error:
+            raise OutsideError(
+                f"{draft}: cannot be written: {error}", advice="Make room on the disk."
+            ) from error
+        del model
+        free()
+    step(1)
+    _copy_tokenizer(Path(job.base_model.location), draft)
+    step(1)
+
+
+def _merged(job: ExportJob, step: Any) -> Any:
+    """The base, fresh and not in 4 bit, with the adapter added to its weights, in bfloat16."""
+    import torch
+    from peft import PeftModel
+
+    dequantised = job.form == "merged-dequantised"
+    demand_adapter(job.artefact, job.base_model)
+    base = loading.load_model(job.base_model, "qlora" if dequantised else "lora")
+    demand_fit(base, job.artefact)
+    if dequantised:
+        base = base.dequantize()
+    step(1)
+    try:
+        model = PeftModel.from_pretrained(base, str(job.artefact)).merge_and_unload(safe_merge=True)
+    except (RuntimeError, ValueError) as error:
+        raise OutsideError(
+            f"{job.artefact}: cannot be merged: {error}", advice="Serve the adapter: --form adapter."
+        ) from error
+    return model.to(torch.bfloat16)
+
+
+def _copy_tokenizer(source: Path, draft: Path) -> None:
+    """The base's own files as they are: a tokenizer that was saved anew may differ."""
+    for pattern in (*_TOKENIZER, "generation_config.json"):
+        for file in source.glob(pattern):
+            if file.is_file():
+                copy = draft / file.relative_to(source)
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(file, copy)
+
+
+def _compared(job: ExportJob, draft: Path, asked: list[Text], progress: Progress) -> Agreement:
+    """The form as it was written against what was trained. One model is in memory at a time."""
+    with progress.task("comparing", 2 * len(asked)) as task:
+        found: list[Foretold] = []
+        for folder in (job.artefact, draft):
+            model = _loaded(job, folder)
+            found.append(foretell(model, asked, task))
+            del model
+            free()
+    return agreement(asked, found[0], found[1], job.minimum)
+
+
+def _loaded(job: ExportJob, folder: Path) -> Any:
+    from peft import PeftModel
+
+    if not is_adapter(folder):
+        return load_whole(folder, job.base_model)
+    if folder == job.artefact:
+        demand_adapter(folder, job.base_model)
+    base = loading.load_model(job.base_model, job.training.recipe.method)
+    demand_fit(base, folder)
+    return PeftModel.from_pretrained(base, str(folder)).eval()
