@@ -23,7 +23,7 @@ _TODAY = datetime(2024, 7, 26)
 default stands for it, in training and in evaluation."""
 _DATES = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1""")
 _THOUGHT = re.compile(r"</?think>")
-_REASONED = re.compile(r"\s*<think>(.*?)</think>\s*(.*)", re.DOTALL)
+_REASONED = re.compile(r"\A\s*<think>(.*?)</think>\s*(.*)", re.DOTALL)
 _FIELDS = (
     "reasoning_content",
     "message.thinking",

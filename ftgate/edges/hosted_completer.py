@@ -57,18 +57,18 @@ class _Tuned(ServerCompleter):
             return Sentinel(lora_b_norm=None, logit_difference=None)
         return Sentinel(
             lora_b_norm=None,
-            logit_difference=self._acts(job, job.adapter),
-            model=self._model(job.adapter),
+            logit_difference=self._acts(job),
+            model=self._model(job),
             base=self._base,
         )
 
     def _look(self) -> dict[str, str]:
         return self._told
 
-    def _model(self, adapter: Path | None) -> str:
-        if adapter is None:
+    def _model(self, job: CompletionJob) -> str:
+        if job.adapter is None:
             return self._base
-        record = read_record(adapter)
+        record = read_record(job.adapter)
         if (record.host, record.base) != (self._host, self._base):
             raise OutsideError(
                 f"{record.model} was tuned from {record.base} at {record.host}, not from {self._base} at {self._host}",

@@ -26,7 +26,10 @@ from ftgate.values.training import Training
 _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 30.0  # seconds that they have to save after a signal; GitHub itself ends the job after ten
 _TAIL = 5  # lines of a dead rank's log
-_ENDED = re.compile(r"^\s*rank\s*:\s*(\d+) \(local_rank.*\n\s*exitcode\s*:\s*(-?\d+)", re.MULTILINE)
+_ENDED = re.compile(
+    r"^[ \t]*rank {0,20}: {0,20}(\d{1,9}) \(local_rank.*\n[ \t]*exitcode {0,20}: {0,20}(-?\d{1,9})",
+    re.MULTILINE,
+)
 
 
 class LaunchingTrainer:

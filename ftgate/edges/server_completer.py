@@ -42,9 +42,7 @@ class ServerCompleter:
 
     def complete(self, job: CompletionJob, progress: Progress) -> list[Completion]:
         self._demand_same_server()
-        if job.adapter is not None:
-            demand_adapter(job.adapter, job.base_model)
-        model = self._model(job.adapter)
+        model = self._model(job)
         options = [self._options(job, place) for place in range(len(job.prompts))]
         replies: dict[int, Reply] = {}
         with (
@@ -73,10 +71,10 @@ class ServerCompleter:
         whose greedy answers differ. Zero unless it is well above the difference between two answers of the base."""
         if job.adapter is None:
             return Sentinel(lora_b_norm=None, logit_difference=None)
-        return Sentinel(lora_b_norm=lora_b_norm(job.adapter), logit_difference=self._acts(job, job.adapter))
+        return Sentinel(lora_b_norm=lora_b_norm(job.adapter), logit_difference=self._acts(job))
 
-    def _acts(self, job: CompletionJob, adapter: Path) -> float | None:
-        model = self._model(adapter)
+    def _acts(self, job: CompletionJob) -> float | None:
+        model = self._model(job)
         probes = job.prompts[:_PROBES]
         found = [self._difference(model, prompt) for prompt in probes]
         noise = max((noise for _, noise in found), default=0.0)
@@ -138,11 +136,13 @@ class ServerCompleter:
                 "One engine answers for all arms of a run: run again.",
             )
 
-    def _model(self, adapter: Path | None) -> str:
+    def _model(self, job: CompletionJob) -> str:
         """The name to ask for. An adapter's is made of its digest, so that no name ever means two adapters."""
+        adapter = job.adapter
         if adapter is None:
             return self._base
         if adapter not in self._adapters:
+            demand_adapter(adapter, job.base_model)
             self._adapters[adapter] = self._served(adapter, f"ftgate-{adapter_digest(adapter)[:32]}")
         return self._adapters[adapter]
 

@@ -13,7 +13,7 @@ from ftgate.report.quote import code, prose
 from ftgate.values.run_card import Agreement, CardBase, Form, RunCard
 from ftgate.values.training import BaseModel, Training
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _RELATION = {"adapter": "adapter", "full": "finetune"}
 _IS = {
     "adapter": "LoRA adapter",

@@ -179,5 +179,5 @@ def test_a_ceiling_fails_the_run_before_anything_is_sent(gate: Gate) -> None:
     gate.branch("later", {"data/train/c.jsonl": lines(pairs(3, start=200))})
     code, run, _ = gate("later")
     reasons = {reason["id"]: reason["text"] for reason in run["verdict"]["reasons"]}
-    assert code == 1 and "would cost about" in reasons["training.failed"]
+    assert code == 1 and "the settings accept 0.01" in reasons["preflight.cost"]
     assert gate.service.paths("POST") == []
