@@ -1,9 +1,6 @@
 """The directory of an export: written beside its place and moved there whole, sealed, and never over foreign files."""
 
-import glob
-import os
 import shutil
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +12,7 @@ from msgspec.structs import replace
 from ftgate import __version__, wire
 from ftgate.edges.agreement import Text
 from ftgate.edges.artefact import CARDS, file_digest
+from ftgate.edges.drafts import drafted
 from ftgate.edges.store import write_atomically
 from ftgate.errors import InputError, OutsideError
 from ftgate.ports import ExportJob
@@ -69,23 +67,14 @@ def known(target: Path, identity: str, minimum: float) -> Exported | None:
 @contextmanager
 def draft(target: Path) -> Iterator[Path]:
     """A directory beside the target, to be moved with `take_place`; it vanishes when it was not."""
-    mine = f".{target.name}.{socket.gethostname()}."
-    folder = target.with_name(f"{mine}{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for left in target.parent.glob(f"{glob.escape(mine)}*"):
-            if not _alive(left.name.removeprefix(mine)):
-                shutil.rmtree(left, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield folder
+        with drafted(target) as folder:
+            yield folder
     except OSError as error:
         raise OutsideError(
             f"{target}: cannot be written: {error}",
             advice="Make room there, or name another directory with --to.",
         ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def take_place(folder: Path, target: Path, identity: str, minimum: float) -> Exported | None:
@@ -121,17 +110,6 @@ def seal(folder: Path, identity: str, form: Form, agreement: Agreement) -> Expor
     sealed = _Sealed(schema=_SCHEMA, identity=identity, exported=exported, files=files)
     write_atomically(folder / SEAL, wire.to_json(wire.sealed(sealed)))
     return exported
-
-
-def _alive(pid: str) -> bool:
-    """Whether a process of this machine may still be writing."""
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def _read(target: Path) -> _Sealed:

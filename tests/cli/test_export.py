@@ -151,6 +151,14 @@ def test_a_store_is_a_directory_or_a_url(given: str, place: Path | str) -> None:
     assert StorePlace().convert(given, None, None) == place
 
 
+@pytest.mark.parametrize("given", ["s3:/bucket/a", "gs:/bucket"])
+def test_a_url_with_one_slash_is_no_directory_by_mistake(
+    given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--out", str(tmp_path), "--store", given]) == 2
+    assert "has two slashes" in capsys.readouterr().err
+
+
 def test_a_store_that_no_driver_knows_is_a_matter_of_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--out", "nowhere", "--store", "memory://x"]) == 2
     said = capsys.readouterr().err
