@@ -43,7 +43,7 @@ class ServerCompleter:
     def complete(self, job: CompletionJob, progress: Progress) -> list[Completion]:
         self._demand_same_server()
         if job.adapter is not None:
-            demand_adapter(job.adapter, job.base_model)
+            self._demand(job.adapter, job)
         model = self._model(job.adapter)
         options = [self._options(job, place) for place in range(len(job.prompts))]
         replies: dict[int, Reply] = {}
@@ -137,6 +137,10 @@ class ServerCompleter:
                 f"it was {known['engine']} and is {now['engine']} now",
                 "One engine answers for all arms of a run: run again.",
             )
+
+    def _demand(self, adapter: Path, job: CompletionJob) -> None:
+        """Raises OutsideError for what no server may load."""
+        demand_adapter(adapter, job.base_model)
 
     def _model(self, adapter: Path | None) -> str:
         """The name to ask for. An adapter's is made of its digest, so that no name ever means two adapters."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -141,6 +143,27 @@ def test_a_service_that_answers_with_the_base_model_is_never_a_pass(gate: Gate) 
     assert "sentinel.inactive.candidate" in [reason["id"] for reason in run["verdict"]["reasons"]]
 
 
+def test_a_tuned_model_that_was_deleted_there_is_tuned_again(gate: Gate, tmp_path: Path) -> None:
+    """Its record is in the store; what it answered may not be known, or prompts have changed."""
+    code, _, said = gate("better")
+    assert code == 0, said
+    shutil.rmtree(tmp_path / "store" / "arms")
+    gone = [name for name in gate.service.models if name != BASE]
+    for name in gone:
+        del gate.service.models[name], gate.service.tuned[name]
+    code, _, said = gate("better")
+    assert code == 4 and "has no model 'ft:" in said and "any more" in said
+    [folder] = re.findall(r"Delete (\S+) in the store", said)
+    shutil.rmtree(folder)
+    code, run, said = gate("better")
+    assert code == 4 and str(run["candidate"]["model"]) in gone, "one was named, the other is next"
+    [folder] = re.findall(r"Delete (\S+) in the store", said)
+    shutil.rmtree(folder)
+    code, run, said = gate("better")
+    assert code == 0, said
+    assert run["candidate"]["model"] not in gone and len(gate.service.jobs) == 4
+
+
 def test_data_that_the_service_refuses_fails_the_run(gate: Gate) -> None:
     gate.service.path = ["validating_files", "failed"]
     gate.service.fails = {"code": "invalid_training_file", "message": "bad line 7", "param": "training_file"}
@@ -179,5 +202,5 @@ def test_a_ceiling_fails_the_run_before_anything_is_sent(gate: Gate) -> None:
     gate.branch("later", {"data/train/c.jsonl": lines(pairs(3, start=200))})
     code, run, _ = gate("later")
     reasons = {reason["id"]: reason["text"] for reason in run["verdict"]["reasons"]}
-    assert code == 1 and "would cost about" in reasons["training.failed"]
+    assert code == 1 and "prices as of 2026-11-01" in reasons["preflight.cost"], reasons
     assert gate.service.paths("POST") == []
