@@ -1,21 +1,41 @@
 """`ftgate export`: writes what is served, and says how far it is what was trained."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
+import msgspec
 from msgspec.structs import replace
 
 from ftgate.cli import options
 from ftgate.errors import ExitCode, InputError, OutsideError
 from ftgate.report.quote import terminal
+from ftgate.values.run_card import Exported
 
 if TYPE_CHECKING:
+    from ftgate.edges.run_files import RunDirectory
     from ftgate.ports import Store, Written
     from ftgate.values.run import Run
     from ftgate.values.training import BaseModel, Training
 
 _FORMS = ("adapter", "merged-dequantised", "merged-16bit", "full")
+
+
+class _Export(msgspec.Struct, frozen=True, kw_only=True):
+    """`folder` and `launch` are empty where the export was not kept."""
+
+    key: str
+    commit: str
+    folder: str
+    launch: str
+    exported: Exported
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True):
+    """export.json beside run.json: every form of every training that was exported from it, the last one last."""
+
+    schema: Literal["ftgate.exported/1"] = "ftgate.exported/1"
+    exports: tuple[_Export, ...] = ()
 
 
 @click.command(
@@ -25,8 +45,8 @@ Examples:
   ftgate export --out out --form merged-dequantised --to model  one model that needs no adapter
 
 \b
-The export is loaded back and asked the run's regression prompts and held-out examples: where it is too seldom of the
-same mind as what was trained, it is deleted again, with exit code 1. Figures go to export.json beside run.json."""
+The export is loaded back and reads the run's regression prompts and held-out examples: where it agrees too seldom with
+what was trained it is not kept, with exit code 1. Figures go to export.json beside run.json."""
 )
 @options.out
 @click.option(
@@ -75,7 +95,6 @@ def export(
     Merging is onto the dequantised or the 16-bit base, never within 4 bit. The directory has tokenizer, chat template
     and a model card.
     """
-    from ftgate import wire
     from ftgate.cli import wiring
     from ftgate.cli.progress import TerminalProgress
     from ftgate.edges.export import LocalExporter
@@ -100,36 +119,54 @@ def export(
     )
     written = LocalExporter(wiring.local_store(store) / "exports").export(job, progress)
     figures = written.exported.agreement
-    record = {
-        "key": training.key,
-        "commit": training.commit,
-        "exported": written.exported,
-        "launch": written.launch,
-    }
-    runs.write("export.json", wire.to_json({"schema": "ftgate.exported/1", **record}).decode())
+    holds = figures is not None and figures.holds
+    _tell(runs, training, written, holds)
     if figures is not None:
         click.echo(agreed(figures))
-    if figures is None or not figures.holds:
-        return _rejected(written)
+    if not holds:
+        return _rejected(written, training.recipe.method)
     click.echo(terminal(f"{chosen} {'is there already' if written.reused else 'written'}: {written.folder}"))
     click.echo(
         terminal(written.launch)
         if written.launch
         else "vLLM serves no adapter of this rank: export a merged form."
     )
-    if chosen == "adapter":
-        click.echo("vLLM cannot serve an adapter that trains lm_head; ftgate trains none.")
     return ExitCode.PASS
 
 
-def _rejected(written: "Written") -> int:
+def _tell(runs: "RunDirectory", training: "Training", written: "Written", holds: bool) -> None:
+    """Adds an export to export.json, in place of an earlier one of the same training in the same form."""
+    from ftgate import wire
+
+    try:
+        earlier = msgspec.json.decode(runs.read("export.json") or b"", type=_Told).exports
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        earlier = ()
+    told = _Export(
+        key=training.key,
+        commit=training.commit,
+        folder=str(written.folder) if holds else "",
+        launch=written.launch if holds else "",
+        exported=written.exported,
+    )
+    same = told.key, told.exported.form
+    others = [each for each in earlier if (each.key, each.exported.form) != same]
+    runs.write("export.json", wire.to_json(_Told(exports=(*others, told))).decode())
+
+
+def _rejected(written: "Written", method: str) -> int:
     """What does not say what was trained must not be served by mistake."""
     import shutil
 
-    shutil.rmtree(written.folder)
+    if written.reused:
+        shutil.rmtree(written.folder)
+    others = {"adapter": "--form adapter, on the base as it was trained"}
+    if method == "qlora":
+        others["merged-dequantised"] = "--form merged-dequantised"
+    instead = " or ".join(text for form, text in others.items() if form != written.exported.form)
     click.echo(
-        "Deleted: it is not what was trained. Export --form merged-dequantised, or serve the adapter "
-        "(--form adapter) on the base as it was trained.",
+        f"{'Deleted' if written.reused else 'Not kept'}: it is not what was trained."
+        + (f" Serve {instead}." if written.exported.form != "full" else ""),
         err=True,
     )
     return ExitCode.FAIL

@@ -1,5 +1,6 @@
 """ftgate launch: a file that trains this run's adapters on other machines."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def launch(
     scheduler: "Scheduler",
     repo: Path,
     out: Path,
-    store: Path | None,
+    store: Path | str | None,
     python: str,
     no_gpu: bool,
     sbatch: tuple[str, ...],
@@ -66,6 +67,11 @@ def launch(
             "--for kubernetes needs --image and at least one --volume",
             advice="e.g. --image registry.example/ftgate:1 --volume ftgate=/shared",
         )
+    if isinstance(store, str):
+        raise SettingsError(
+            f"--store {store}: nodes train in a directory that all of them share, not at a URL",
+            advice="Name one, e.g. --store /shared/ftgate.",
+        )
     root = (store or wiring.default_store()).resolve()
     ports, writer = wiring.job_writer(repo, out=out, store=root, quiet=quiet)
     request = launch_request(ports, lambda: tuple(writer.written.values()))
@@ -79,7 +85,9 @@ def launch(
         python=python,
         gpus=0 if no_gpu else request.launch.processes,
         store=str(root),
-        collect=f"ftgate train --out {out}" + (f" --store {store}" if store else ""),
+        collect=shlex.join(
+            ["ftgate", "train", "--out", str(out), *(["--store", str(store)] if store else [])]
+        ),
         image=image,
         volumes={path: claim for claim, path in _pairs("--volume", volume)},
         directives=dict(_pairs("--sbatch", sbatch)),

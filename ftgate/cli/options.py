@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.request import url2pathname
 
 import click
 
+_ONE_SLASH = re.compile(r"([a-z0-9]{2,}):/(?!/)")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -24,6 +26,10 @@ class StorePlace(click.ParamType):  # type: ignore[type-arg]
             text = url2pathname(urlsplit(text).path)
         elif "://" in text:
             return text
+        elif (mistyped := _ONE_SLASH.match(text)) and not Path(text).exists():
+            self.fail(
+                f"{text} is neither a directory nor a URL: {mistyped[1]}:// has two slashes", param, ctx
+            )
         folder = Path(text)
         if folder.exists() and not folder.is_dir():
             self.fail(f"{text} is a file", param, ctx)

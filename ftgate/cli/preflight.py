@@ -24,7 +24,7 @@ missing. Exit code 1 when it fails the pull request, 3 when a ceiling cannot be 
 @options.out
 @options.store
 @options.quiet
-def preflight(repo: Path, out: Path, store: Path | None, quiet: bool) -> int:
+def preflight(repo: Path, out: Path, store: Path | str | None, quiet: bool) -> int:
     """Continues a run: what training would take, and whether it makes sense, before it starts."""
     from ftgate.cli import wiring
     from ftgate.decide.preflight_rulings import outcome

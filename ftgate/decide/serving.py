@@ -15,6 +15,7 @@ MERGED: tuple[Form, ...] = ("merged-dequantised", "merged-16bit")
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as --max-lora-rank (vllm/config/lora.py, without 1)."""
 
+_HERE = "@HERE@"
 _UNNAMED = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -78,6 +79,11 @@ def launch(training: Training, form: Form, base: BaseModel, place: str) -> str:
     return shlex.join(
         [*words, "--enable-lora", "--lora-modules", f"{name}={place}", "--max-lora-rank", str(rank)]
     )
+
+
+def launch_here(training: Training, form: Form, base: BaseModel) -> str:
+    """The same for a shell in the export's own directory, wherever that was moved to."""
+    return launch(training, form, base, _HERE).replace(_HERE, '"$PWD"')
 
 
 def _is_id(base: BaseModel) -> bool:

@@ -1,5 +1,6 @@
 """Whether two forms of one model say the same: teacher-forced on the same tokens, nothing is generated."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -79,10 +80,10 @@ def foretell(model: Any, asked: Sequence[Text], task: Task) -> Foretold:
 
 
 def agreement(asked: Sequence[Text], trained: Foretold, exported: Foretold, minimum: float) -> Agreement:
-    """The figures. A loss that is not a number agrees with nothing."""
+    """The figures. A loss that is no finite number agrees with nothing."""
     tokens = sum(len(text.places) for text in asked)
     same = sum(one == other for one, other in zip(trained.top, exported.top, strict=True))
-    finite = trained.nll == trained.nll and exported.nll == exported.nll
+    finite = math.isfinite(trained.nll) and math.isfinite(exported.nll)
     return Agreement(
         texts=len(asked),
         tokens=tokens,

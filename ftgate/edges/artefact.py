@@ -4,9 +4,13 @@ Nothing else is ever loaded. A pickle, code, a link or a file that nobody knows 
 else wrote there, and the whole artefact is refused.
 """
 
+import errno
 import hashlib
 import json
 import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ftgate.errors import OutsideError
@@ -17,6 +21,7 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 CARDS = ("README.md", "run-card.json")
 """Renderings of the record. The digest leaves them out: a card that is written anew is the same artefact."""
 
+_TORCH_WRITES = ("inline_container.cc", "PytorchStreamWriter")
 _ADAPTER = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
 _MODEL_CONFIG = "config.json"
 _INDEX = "model.safetensors.index.json"
@@ -62,6 +67,31 @@ def file_digest(file: Path) -> str:
     """SHA-256 (64 hex digits) of a file, read in pieces: a model need not fit into memory twice."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def share(folder: Path, like: Path) -> None:
+    """Gives the files the permissions of `like`, which was opened plainly: safetensors writes for the owner alone,
+    whatever the umask, and who reads a shared store or serves a model is often somebody else."""
+    mode = stat.S_IMODE(like.stat().st_mode)
+    for file in folder.iterdir():
+        if file.is_file() and stat.S_IMODE(file.stat().st_mode) != mode:
+            file.chmod(mode)
+
+
+@contextmanager
+def failing_as_disks_do(folder: Path) -> Iterator[None]:
+    """safetensors and torch have errors of their own for a disk that is full: here it is the OSError that it is."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(errno.EIO, str(error), str(folder)) from error
+    except RuntimeError as error:
+        if not any(said in str(error) for said in _TORCH_WRITES):
+            raise
+        why = "the disk is full, or a file may not grow further (torch could not write the state of the training)"
+        raise OSError(errno.EIO, why, str(folder)) from error
 
 
 def damaged(path: Path | str, why: str) -> OutsideError:

@@ -9,17 +9,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ftgate.decide.serving import launch, refusal
+from ftgate.decide.serving import launch, launch_here, refusal
 from ftgate.edges import export_folder, loading
 from ftgate.edges.agreement import Foretold, Text, agreement, foretell, texts
-from ftgate.edges.artefact import ADAPTER_WEIGHTS, covered, is_adapter
+from ftgate.edges.artefact import ADAPTER_WEIGHTS, covered, failing_as_disks_do, is_adapter, share
 from ftgate.edges.completer import free
 from ftgate.edges.weights import demand_adapter, demand_fit
 from ftgate.edges.whole_model import load_whole
 from ftgate.errors import InputError, OutsideError
 from ftgate.ports import ExportJob, Progress, Written
 from ftgate.report.run_card import cards, run_card
-from ftgate.values.run_card import Agreement
+from ftgate.values.run_card import Agreement, Exported
 
 _TOKENIZER = (
     "tokenizer*",
@@ -30,6 +30,7 @@ _TOKENIZER = (
     "special_tokens_map.json",
     "chat_template*",
     "additional_chat_templates/*",
+    "tekken.json",
 )
 _BYTES_PER_WEIGHT = 2
 _SLACK = 50_000_000
@@ -48,34 +49,44 @@ class LocalExporter:
                 f"{job.training.key[:12]} cannot be exported as {job.form}: {why}",
                 advice="Choose another --form, or another training with --key.",
             )
-        target = job.target or self._root / f"{job.training.key[:32]}-{job.form}"
-        place = str(target.absolute())
-        line = launch(job.training, job.form, job.base_model, place)
+        # Resolved: `.` has no name beside which to write, and a command with `..` in it reads badly.
+        target = (job.target or self._root / f"{job.training.key[:32]}-{job.form}").resolve()
+        line = launch(job.training, job.form, job.base_model, str(target))
         with loading.quiet():
             asked = texts(
                 loading.load_tokenizer(job.base_model, "right"), job.prompts, job.base_model.max_length
             )
             identity = export_folder.identity(job, asked, loading.versions())
             if known := export_folder.known(target, identity, job.minimum):
+                _render(job, target, known)
                 return Written(folder=target, exported=known, launch=line, reused=True)
-            return self._written(job, asked, (target, identity, line), progress)
+            exported, kept = _made(job, asked, (target, identity), progress)
+        return Written(folder=target, exported=exported, launch=line, kept=kept)
 
-    def _written(
-        self, job: ExportJob, asked: list[Text], where: tuple[Path, str, str], progress: Progress
-    ) -> Written:
-        target, identity, line = where
-        _demand_room(job, target)
-        with export_folder.draft(target) as draft:
-            with progress.task(f"writing {job.form}", _STEPS.get(job.form, 4)) as task:
-                _write(job, draft, task.advance)
-            figures = _compared(job, draft, asked, progress)
-            card = run_card(job.training, job.base_model, job.form, figures)
-            for name, text in cards(card, line).items():
-                (draft / name).write_text(text)
-            if line:
-                (draft / "serve.sh").write_text(f"{line}\n")
-            exported = export_folder.seal(draft, identity, job.form, figures)
-        return Written(folder=target, exported=exported, launch=line)
+
+def _made(
+    job: ExportJob, asked: list[Text], where: tuple[Path, str], progress: Progress
+) -> tuple[Exported, bool]:
+    """An export, written and measured; and whether it took its place."""
+    target, identity = where
+    _demand_room(job, target)
+    with export_folder.draft(target) as draft:
+        with progress.task(f"writing {job.form}", _STEPS.get(job.form, 4)) as task:
+            _write(job, draft, task.advance)
+        figures = _compared(job, draft, asked, progress)
+        exported = export_folder.seal(draft, identity, job.form, figures)
+        if not figures.holds and not job.keep_all:
+            return exported, False
+        _render(job, draft, exported)
+        share(draft, draft / export_folder.SEAL)
+        theirs = export_folder.take_place(draft, target, identity, job.minimum)
+    return theirs or exported, True
+
+
+def _render(job: ExportJob, folder: Path, exported: Exported) -> None:
+    line = launch_here(job.training, job.form, job.base_model)
+    card = run_card(job.training, job.base_model, job.form, exported.agreement)
+    export_folder.render(folder, cards(card, line), line)
 
 
 def _demand_room(job: ExportJob, target: Path) -> None:
@@ -101,12 +112,8 @@ def _write(job: ExportJob, draft: Path, step: Any) -> None:
     else:
         model = _merged(job, step)
         step(1)
-        try:
+        with failing_as_disks_do(draft):
             model.save_pretrained(str(draft), safe_serialization=True)
-        except OSError as error:
-            raise OutsideError(
-                f"{draft}: cannot be written: {error}", advice="Make room on the disk."
-            ) from error
         del model
         free()
     step(1)

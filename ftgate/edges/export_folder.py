@@ -1,6 +1,5 @@
 """The directory of an export: written beside its place and moved there whole, sealed, and never over foreign files."""
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from ftgate import __version__, wire
 from ftgate.edges.agreement import Text
 from ftgate.edges.artefact import CARDS, file_digest
+from ftgate.edges.drafts import drafted
 from ftgate.edges.store import write_atomically
 from ftgate.errors import InputError, OutsideError
 from ftgate.ports import ExportJob
@@ -52,7 +52,13 @@ def known(target: Path, identity: str, minimum: float) -> Exported | None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return None
     found = _read(target)
-    if found.identity != identity or _digests(target) != found.files or found.exported.agreement is None:
+    digests = _digests(target)
+    if foreign := sorted(digests.keys() - found.files.keys()):
+        raise InputError(
+            f"{target}: {foreign[0]} is no part of the export that lies there",
+            advice="Move it elsewhere, or name another directory with --to.",
+        )
+    if found.identity != identity or digests != found.files or found.exported.agreement is None:
         return None
     # The settings may ask for more or less than when it was written.
     return replace(found.exported, agreement=replace(found.exported.agreement, minimum=minimum))
@@ -60,22 +66,41 @@ def known(target: Path, identity: str, minimum: float) -> Exported | None:
 
 @contextmanager
 def draft(target: Path) -> Iterator[Path]:
-    """A directory that takes the target's place when all went well, and vanishes when not."""
-    folder = target.with_name(f".{target.name}.{os.getpid()}")
+    """A directory beside the target, to be moved with `take_place`; it vanishes when it was not."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        yield folder
-        if target.is_dir():
-            shutil.rmtree(target)
-        folder.rename(target)
+        with drafted(target) as folder:
+            yield folder
     except OSError as error:
         raise OutsideError(
-            f"{target}: cannot be written: {error}", advice="Name another directory with --to."
+            f"{target}: cannot be written: {error}",
+            advice="Make room there, or name another directory with --to.",
         ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def take_place(folder: Path, target: Path, identity: str, minimum: float) -> Exported | None:
+    """Moves a draft to its target. Where another process has put this very export meanwhile, that one stays, for it may
+    be in use, and is returned. Raises InputError as `known` does."""
+    if theirs := known(target, identity, minimum):
+        return theirs
+    if target.is_dir():
+        shutil.rmtree(target)
+    try:
+        folder.rename(target)
+    except OSError:
+        theirs = known(target, identity, minimum)
+        if theirs is None:
+            raise
+    return theirs
+
+
+def render(folder: Path, texts: Mapping[str, str], line: str) -> None:
+    """Writes what is rendered from the rest: cards, and a script with the command, which serves from where it lies."""
+    wanted = dict(texts)
+    if line:
+        wanted["serve.sh"] = f'#!/bin/sh\ncd "$(dirname "$0")" || exit 1\nexec {line}\n'
+    for name, text in wanted.items():
+        if not (folder / name).is_file() or (folder / name).read_text() != text:
+            write_atomically(folder / name, text.encode())
 
 
 def seal(folder: Path, identity: str, form: Form, agreement: Agreement) -> Exported:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ftgate.edges.judge_api import Address
+from ftgate.edges.server_api import Refused
 from ftgate.edges.server_completer import ServerCompleter
 from ftgate.errors import OutsideError
 from ftgate.ports import CompletionJob, Progress
@@ -61,6 +62,17 @@ class _Tuned(ServerCompleter):
             model=self._model(job),
             base=self._base,
         )
+
+    def complete(self, job: CompletionJob, progress: Progress) -> list[Completion]:
+        try:
+            return super().complete(job, progress)
+        except Refused as error:
+            if error.status != 404 or job.adapter is None:
+                raise
+            raise OutsideError(
+                f"{self._host} has no model {self._model(job)!r} any more, or this key may not use it",
+                advice=f"Delete {job.adapter.parent} in the store, and it is tuned again by the next run.",
+            ) from error
 
     def _look(self) -> dict[str, str]:
         return self._told

@@ -8,13 +8,13 @@ machine only: two may train the same key at once, and the one whose record came 
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ftgate import wire
 from ftgate.edges.artefact import adapter_digest
+from ftgate.edges.drafts import drafted
 from ftgate.edges.remote import Remote
 from ftgate.edges.store import DirectoryStore, write_atomically
 from ftgate.errors import OutsideError
@@ -23,7 +23,6 @@ from ftgate.values.evaluation import ArmEvaluation
 from ftgate.values.training import Training
 
 _MARK = "ftgate-store.json"
-_UPLOADED = "uploaded"
 _NAME = re.compile(r"[\w-][\w.-]{0,200}", re.ASCII)
 _MEGABYTE = 1_000_000
 
@@ -35,6 +34,7 @@ class ObjectStore:
         self._cache = cache
         self._remote = remote
         self._progress = progress
+        self._settled: dict[str, str] = {}
 
     @contextmanager
     def claim(self, key: str) -> Iterator[Path]:
@@ -46,7 +46,7 @@ class ObjectStore:
 
     def find_training(self, key: str) -> Training | None:
         known = self._cache.find_training(key)
-        # An upload that was cut off is made good by the next who asks.
+        # An upload that was cut off, or deleted there, is made good by the next who asks.
         return self._fetched(key) if known is None else self._published(known)
 
     def keep_training(self, training: Training, cards: Cards = no_cards) -> Training:
@@ -76,20 +76,16 @@ class ObjectStore:
     def _published(self, training: Training) -> Training:
         """The training as all machines know it: this one, or that of the machine whose record came first."""
         folder = self._cache.adapter(training).parent
-        mark = folder / _UPLOADED
-        if mark.is_file() and mark.read_text() == self._remote.url:
+        if self._settled.get(training.key) == training.adapter_sha256:
             return training
-        home = f"trainings/{training.key}"
-        record = (folder / "record.json").read_bytes()
-        first = self._remote.read(f"{home}/record.json")
-        if first is None:
-            self._upload(training, folder / "adapter")
-            if self._remote.create(f"{home}/record.json", record):
-                write_atomically(mark, self._remote.url.encode())
-                return training
         theirs = self._record(training.key)
+        if theirs is None:
+            self._upload(training, folder / "adapter")
+            record = (folder / "record.json").read_bytes()
+            created = self._remote.create(f"trainings/{training.key}/record.json", record)
+            theirs = training if created else self._record(training.key)
         if theirs is None or theirs.adapter_sha256 == training.adapter_sha256:
-            write_atomically(mark, self._remote.url.encode())
+            self._settled[training.key] = training.adapter_sha256
             return training
         self._progress.say(
             f"{training.key[:12]}: another machine kept this training first; its weights are taken"
@@ -122,21 +118,17 @@ class ObjectStore:
         training = self._record(key)
         if training is None:
             return None
-        work = self._cache.root / "work"
-        work.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{key[:12]}-", dir=work) as draft:
-            got = Path(draft) / "training"
-            self._download(training, got / "adapter")
-            write_atomically(got / "record.json", wire.to_json(wire.sealed(training)))
-            write_atomically(got / _UPLOADED, self._remote.url.encode())
-            target = self._cache.root / "trainings" / key
-            target.parent.mkdir(parents=True, exist_ok=True)
+        target = self._cache.root / "trainings" / key
+        with drafted(target) as draft:
+            self._download(training, draft / "adapter")
+            write_atomically(draft / "record.json", wire.to_json(wire.sealed(training)))
             try:
-                got.rename(target)
+                draft.rename(target)
             except OSError:
                 # Another process fetched it meanwhile: what lies there is checked below like any other.
                 if not target.is_dir():
                     raise
+        self._settled[key] = training.adapter_sha256
         return self._cache.find_training(key)
 
     def _download(self, training: Training, folder: Path) -> None:

@@ -4,6 +4,8 @@ Drivers bring their own credentials (their environment, files, the machine's rol
 knows one service from another.
 """
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +26,9 @@ _FOREIGN = (
     ("httpx2", "HTTPError"),
 )
 """Errors of the drivers that are none of Python's own."""
+
+_OWN_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What a service does not answer with: this machine's disk is full, or not to be written to."""
 
 _REACH = "Check network, address and credentials (docs/serving.md has them for each service), then run the same again."
 _ALLOW = (
@@ -61,15 +66,20 @@ class Remote:
 
     def create(self, name: str, content: bytes) -> bool:
         """An object that was not there; False when it was. Of two that race the first wins, where the service can tell
-        (S3, Google Cloud Storage); elsewhere the last does."""
+        (S3, Google Cloud Storage); elsewhere the last does.
+
+        Services word it in many ways that something is there, or that they cannot tell: so one looks.
+        """
         with self._told(name):
             try:
                 self._files.pipe_file(self._path(name), content, mode="create")
             except FileExistsError:
                 return False
-            except (NotImplementedError, TypeError, ValueError):
+            except (NotImplementedError, TypeError, ValueError, OSError) as error:
                 if self._files.exists(self._path(name)):
                     return False
+                if isinstance(error, OSError) and error.errno != errno.ENOSYS:
+                    raise
                 self._files.pipe_file(self._path(name), content)
         return True
 
@@ -85,7 +95,7 @@ class Remote:
 
     def download(self, name: str, file: Path, got: Callable[[int], None]) -> bool:
         """An object as a file; False when there is none."""
-        with self._told(name):
+        with self._told(name, file):
             try:
                 self._files.get_file(self._path(name), str(file), callback=_callback(got))
             except FileNotFoundError:
@@ -103,18 +113,24 @@ class Remote:
         return self._fs
 
     @contextmanager
-    def _told(self, name: str) -> Iterator[None]:
+    def _told(self, name: str, file: Path | None = None) -> Iterator[None]:
         """Failures of the driver as what a person can act on."""
         where = f"{self.url}/{name}"
         try:
             self._files  # noqa: B018 - a driver that is missing is no failure of the service
             yield
-        except FileNotFoundError as error:
-            raise OutsideError(f"{where}: there is no such place: {_said(error)}", advice=_MAKE) from error
-        except PermissionError as error:
-            raise OutsideError(f"{where}: not permitted: {_said(error)}", advice=_ALLOW) from error
         except _failures() as error:
-            raise OutsideError(f"{where}: cannot be reached: {_said(error)}", advice=_REACH) from error
+            if isinstance(error, OSError) and error.errno in _OWN_DISK:
+                raise OSError(error.errno, os.strerror(error.errno), str(file or where)) from error
+            raise _explained(where, error) from error
+
+
+def _explained(where: str, error: Exception) -> OutsideError:
+    if isinstance(error, FileNotFoundError):
+        return OutsideError(f"{where}: there is no such place: {_said(error)}", advice=_MAKE)
+    if isinstance(error, PermissionError):
+        return OutsideError(f"{where}: not permitted: {_said(error)}", advice=_ALLOW)
+    return OutsideError(f"{where}: cannot be reached: {_said(error)}", advice=_REACH)
 
 
 def _checked(url: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ftgate import wire
-from ftgate.edges.artefact import CARDS, adapter_digest, damaged
+from ftgate.edges.artefact import CARDS, adapter_digest, damaged, share
 from ftgate.ports import Cards, no_cards
 from ftgate.values.evaluation import ArmEvaluation
 from ftgate.values.training import Training
@@ -61,6 +61,7 @@ class DirectoryStore:
             assert name in CARDS, name
             write_atomically(workspace / "adapter" / name, text.encode())
         write_atomically(workspace / "record.json", wire.to_json(wire.sealed(kept)))
+        share(workspace / "adapter", workspace / "record.json")
         shutil.rmtree(workspace / "checkpoints", ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)

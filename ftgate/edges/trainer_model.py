@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ftgate.edges import loading
+from ftgate.edges.artefact import failing_as_disks_do
 from ftgate.edges.held_out_loss import token_losses
 from ftgate.edges.shards import sampler, with_blanks
 from ftgate.edges.tokens import Tokenized
@@ -127,7 +128,8 @@ def write_weights(trainer: Any, base: BaseModel, recipe: Recipe, folder: Path) -
     if trainer.is_fsdp_enabled:
         trainer.save_model(str(draft))  # gathers what lies on several machines
     elif first:
-        trainer.model.save_pretrained(str(draft), safe_serialization=True)
+        with failing_as_disks_do(draft):
+            trainer.model.save_pretrained(str(draft), safe_serialization=True)
     if not first:
         return
     for file in draft.iterdir():

@@ -4,7 +4,7 @@ PEFT and transformers only warn about weights that do not fit, and then the base
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +14,22 @@ from ftgate.values.training import ADAPTER_CONFIG, BaseModel
 
 _DTYPES = ("F32", "BF16", "F16")
 _AGAIN = "Delete its folder in the store; the next run trains it again."
-_MUST_BE = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "bias": "none"}
-_MUST_NOT_BE = (
-    "alora_invocation_tokens",
-    "auto_mapping",
-    "fan_in_fan_out",
-    "layer_replication",
-    "lora_bias",
-    "megatron_config",
-    "modules_to_save",
-    "rank_pattern",
-    "alpha_pattern",
-    "target_parameters",
-    "trainable_token_indices",
-    "use_dora",
+_MUST_BE = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "bias": "none", "init_lora_weights": True}
+_MAY_BE = (
+    "base_model_name_or_path",
+    "inference_mode",
+    "lora_alpha",
+    "lora_dropout",
+    "megatron_core",
+    "peft_version",
+    "qalora_group_size",
+    "r",
+    "revision",
+    "target_modules",
+    "use_rslora",
 )
-"""What ftgate never trains. Each changes what is computed, or names code or further weights to load."""
+"""All that ftgate sets, and what means nothing without a setting that it never sets. Each other one changes what is
+computed, or names code or further weights to load; a PEFT of tomorrow will have more of them."""
 
 
 def demand_adapter(folder: Path, base: BaseModel) -> None:
@@ -47,7 +47,8 @@ def demand_adapter(folder: Path, base: BaseModel) -> None:
 
 
 def demand_fit(model: Any, folder: Path) -> None:
-    """Raises OutsideError unless every LoRA pair of the adapter belongs to a module of this size, and none is alone.
+    """Raises OutsideError unless every LoRA pair of the adapter belongs to a module of this size, none is alone, and
+    every module that its configuration names has one.
 
     `model` is the base, with or without adapters of PEFT around it.
     """
@@ -65,6 +66,23 @@ def demand_fit(model: Any, folder: Path) -> None:
     alone = [name for name, sides in found.items() if len(sides) != 2]
     if alone or not found:
         raise _misfit(folder, f"{alone[0]} has one of two matrices" if alone else "it has no weights")
+    _demand_as_configured(
+        folder, [name for name, each in modules.items() if hasattr(each, "in_features")], found
+    )
+
+
+def _demand_as_configured(folder: Path, linear: Iterable[str], found: Container[str]) -> None:
+    """PEFT leaves a module without weights as the base has it, and weights of a module that is not named unused."""
+    targets = json.loads((folder / ADAPTER_CONFIG).read_bytes()).get("target_modules")
+    if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
+        raise _misfit(folder, f"its target_modules are {targets!r}, no list of names")
+    ends = tuple(f".{target}" for target in targets)
+    for name in linear:
+        named = f".{name}".endswith(ends)
+        if named and name not in found:
+            raise _misfit(folder, f"{name} has no weights, and the configuration names it")
+        if name in found and not named:
+            raise _misfit(folder, f"{name} has weights, and the configuration does not name it")
 
 
 def demand_finite(folder: Path, name: str, tensor: Any) -> None:
@@ -117,8 +135,8 @@ def _configured(folder: Path, base: BaseModel) -> int:
     for key, value in _MUST_BE.items():
         if plain.get(key) != value:
             raise _refused(folder, f"its {key} is {plain.get(key)!r}, not {value}")
-    for key in _MUST_NOT_BE:
-        if plain.get(key):
+    for key, value in plain.items():
+        if value and key not in _MUST_BE and key not in _MAY_BE:
             raise _refused(folder, f"its configuration sets {key}")
     of = plain.get("base_model_name_or_path"), plain.get("revision")
     if of[0] != base.name or of[1] not in (base.revision, None):

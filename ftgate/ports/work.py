@@ -120,7 +120,8 @@ class ExportJob(Struct, frozen=True, kw_only=True):
     """A form to write from what a training left in `artefact`.
 
     Its agreement with what was trained is measured on `prompts` with their references, and held to `minimum`. `target`
-    is the directory; None leaves it to the exporter.
+    is the directory; None leaves it to the exporter. What agrees less than `minimum` takes the target's place only with
+    `keep_all`: whoever judges the answers of an export needs it, whoever serves it must not find it.
     """
 
     base_model: BaseModel
@@ -130,15 +131,20 @@ class ExportJob(Struct, frozen=True, kw_only=True):
     prompts: tuple[Prompt, ...]
     minimum: float
     target: Path | None = None
+    keep_all: bool = False
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """An export: where it lies, what it is, and the command that serves it."""
+    """An export: where it lies, what it is, and the command that serves it.
+
+    Where it was not `kept`, the folder is as it was before.
+    """
 
     folder: Path
     exported: Exported
     launch: str
     reused: bool = False
+    kept: bool = True
 
 
 class Exporter(Protocol):

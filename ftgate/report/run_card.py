@@ -14,7 +14,6 @@ from ftgate.values.run_card import Agreement, CardBase, Form, RunCard
 from ftgate.values.training import BaseModel, Training
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-_RELATION = {"adapter": "adapter", "full": "finetune"}
 _IS = {
     "adapter": "LoRA adapter",
     "merged-dequantised": "adapter merged into the dequantised base, 16 bit",
@@ -58,7 +57,7 @@ def model_card(card: RunCard, launch: str = "") -> str:
             "# Fine-tuned by ftgate",
             f"This is: {_IS[card.form]}, of {code(card.base_model.name)} at {code(card.base_model.revision)}.",
             table(["", ""], _facts(card)),
-            *((f"## Serving\n\n```bash\n{launch}\n```",) if launch else ()),
+            *((f"## Serving\n\nIn this directory:\n\n```bash\n{launch}\n```",) if launch else ()),
             *((f"## Agreement with what was trained\n\n{agreed(card.agreement)}",) if card.agreement else ()),
             f"## Recipe\n\n{table(['setting', 'value', 'why'], _recipe(card))}",
             f"## Loss\n\n{paragraphs(curve, chart(card.curve), loss_table(card.curve))}"
@@ -84,14 +83,16 @@ def agreed(agreement: Agreement) -> str:
 def _front_matter(card: RunCard) -> str:
     """YAML whose strings are JSON's: nothing in them can end it."""
     adapter = card.form == "adapter"
+    library = [] if card.form == "hosted" else [f"library_name: {'peft' if adapter else 'transformers'}"]
     lines = [
-        f"library_name: {'peft' if adapter else 'transformers'}",
+        *library,
         "pipeline_tag: text-generation",
         f"tags: {json.dumps(['ftgate', *([card.recipe.method] if adapter else []), card.form])}",
     ]
     if _HUB_ID.fullmatch(card.base_model.name):
-        # The Hub links it; a path on somebody's disk is nobody's base model there.
-        relation = _RELATION.get(card.form, "merge")
+        # The Hub links it; a path on somebody's disk is nobody's base model there. An adapter that was merged makes a
+        # fine-tuned model: a merge, to the Hub, is of several models.
+        relation = "adapter" if adapter else "finetune"
         lines += [f"base_model: {json.dumps(card.base_model.name)}", f"base_model_relation: {relation}"]
     return "\n".join(["---", *lines, "---"])
 

@@ -214,6 +214,7 @@ class Evaluator:
             form=form,
             prompts=self._prompts,
             minimum=self._settings.training.export.min_agreement,
+            keep_all=True,
         )
         return self._ports.exporter.export(job, self._ports.progress)
 

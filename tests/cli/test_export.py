@@ -50,7 +50,7 @@ def test_the_adapter_is_written_with_the_line_that_serves_it(
     said = capsys.readouterr().out
     assert "100.00 % of" in said and "--enable-lora" in said and "--max-lora-rank 16" in said
     assert (out / "export" / "adapter" / "adapter_model.safetensors").is_file()
-    told = json.loads((out / "export.json").read_text())
+    [told] = json.loads((out / "export.json").read_text())["exports"]
     assert told["key"] == "k" and told["commit"] == "head" and told["exported"]["agreement"]["top1"] == 1.0
     assert told["launch"] in said
     assert (out / "run.json").read_bytes() == sealed, "a run is never changed after"
@@ -69,10 +69,26 @@ def test_a_form_that_agrees_too_seldom_is_deleted_with_the_figures(
     options = ("--form", "merged-16bit", "--to", str(target), "--min-agreement", "1")
     assert export(out, store, *options) == 1
     said = capsys.readouterr()
-    assert "100 % is asked" in said.out and "merged-dequantised" in said.err
+    assert "100 % is asked" in said.out and "Serve --form adapter" in said.err
+    assert "Not kept" in said.err and "--form merged-dequantised" in said.err
     assert not target.exists()
-    told = json.loads((out / "export.json").read_text())
+    [told] = json.loads((out / "export.json").read_text())["exports"]
     assert 0 < told["exported"]["agreement"]["top1"] < 1
+    assert told["launch"] == told["folder"] == "", "nothing is there to be served"
+    assert export(out, store, *options[:-1], "0.5") == 0
+    assert export(out, store, *options) == 1
+    assert not target.exists(), "what was accepted at less is no longer"
+    assert "Deleted" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_figures_of_every_form_are_kept(out: Path, store: tuple[DirectoryStore, Training]) -> None:
+    (out / "export.json").write_text('{"schema": "ftgate.exported/1", "exports": [{"exported": 3}]}')
+    for options in ((), ("--form", "merged-dequantised", "--min-agreement", "0.9"), ()):
+        assert export(out, store, *options) == 0
+    told = json.loads((out / "export.json").read_text())
+    assert [each["exported"]["form"] for each in told["exports"]] == ["merged-dequantised", "adapter"]
+    assert all(Path(each["folder"]).is_dir() and each["launch"] for each in told["exports"])
 
 
 @pytest.mark.slow
@@ -133,6 +149,14 @@ def test_another_base_model_than_was_trained_is_refused(
 )
 def test_a_store_is_a_directory_or_a_url(given: str, place: Path | str) -> None:
     assert StorePlace().convert(given, None, None) == place
+
+
+@pytest.mark.parametrize("given", ["s3:/bucket/a", "gs:/bucket"])
+def test_a_url_with_one_slash_is_no_directory_by_mistake(
+    given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--out", str(tmp_path), "--store", given]) == 2
+    assert "has two slashes" in capsys.readouterr().err
 
 
 def test_a_store_that_no_driver_knows_is_a_matter_of_settings(capsys: pytest.CaptureFixture[str]) -> None:

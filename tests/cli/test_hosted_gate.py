@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,6 +141,27 @@ def test_a_service_that_answers_with_the_base_model_is_never_a_pass(gate: Gate) 
     code, run, _ = gate("better")
     assert (code, run["verdict"]["outcome"]) == (3, "inconclusive")
     assert "sentinel.inactive.candidate" in [reason["id"] for reason in run["verdict"]["reasons"]]
+
+
+def test_a_tuned_model_that_was_deleted_there_is_tuned_again(gate: Gate, tmp_path: Path) -> None:
+    """Its record is in the store; what it answered may not be known, or prompts have changed."""
+    code, _, said = gate("better")
+    assert code == 0, said
+    shutil.rmtree(tmp_path / "store" / "arms")
+    gone = [name for name in gate.service.models if name != BASE]
+    for name in gone:
+        del gate.service.models[name], gate.service.tuned[name]
+    code, _, said = gate("better")
+    assert code == 4 and "has no model 'ft:" in said and "any more" in said
+    [folder] = re.findall(r"Delete (\S+) in the store", said)
+    shutil.rmtree(folder)
+    code, run, said = gate("better")
+    assert code == 4 and str(run["candidate"]["model"]) in gone, "one was named, the other is next"
+    [folder] = re.findall(r"Delete (\S+) in the store", said)
+    shutil.rmtree(folder)
+    code, run, said = gate("better")
+    assert code == 0, said
+    assert run["candidate"]["model"] not in gone and len(gate.service.jobs) == 4
 
 
 def test_data_that_the_service_refuses_fails_the_run(gate: Gate) -> None:

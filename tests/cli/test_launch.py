@@ -116,6 +116,14 @@ def test_what_cannot_be_written_is_refused(
     assert said in told.err
 
 
+def test_nodes_meet_in_no_bucket(ftgate: Command, tmp_path: Path) -> None:
+    repository, out = begun(ftgate, tmp_path, NODES)
+    where = ("--repo", repository, "--out", out, "--store", "s3://bucket/team")
+    said = ftgate("launch", "--for", "slurm", *where)
+    assert said.code == 2 and "a directory that all of them share" in said.err
+    assert "--store /shared/ftgate" in said.err
+
+
 def test_a_run_that_is_not_validated_has_nothing_to_launch(ftgate: Command, tmp_path: Path) -> None:
     repository, _ = begun(ftgate, tmp_path)
     said = ftgate("launch", "--for", "shell", "--repo", repository, "--out", tmp_path / "none")

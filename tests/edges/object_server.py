@@ -8,17 +8,27 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 BUCKET = "models"
+_ANSWER = (
+    b"<Error><Code>NotImplemented</Code>"
+    b"<Message>A header you provided implies functionality that is not implemented</Message></Error>"
+)
+_NOT_IMPLEMENTED = (
+    b"HTTP/1.1 501 Not Implemented\r\nContent-Type: application/xml\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_ANSWER), _ANSWER)
+)
 
 
 class Wire:
     """Forwards TCP connections to `port`. While `cuts` is above zero, a connection that has carried `after` bytes of a
-    request is reset, and `cuts` falls by one."""
+    request is reset, and `cuts` falls by one. What is in `hidden` is blanked in answers; a request that holds
+    `unknown` is answered as a service does that has no such thing."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.after = 0
         self.cuts = 0
         self.cut = 0
+        self.hidden = self.unknown = b""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -43,6 +53,11 @@ class Wire:
                     self.cuts -= 1
                     self.cut += 1
                     break
+                if request and self.unknown and self.unknown in content.lower():
+                    source.sendall(_NOT_IMPLEMENTED)
+                    break
+                if not request and self.hidden:
+                    content = content.replace(self.hidden, b" " * len(self.hidden))
                 target.sendall(content)
         for each in (source, target):
             with suppress(OSError):

@@ -66,8 +66,8 @@ def test_the_schema_is_derived_and_the_card_keeps_it() -> None:
     ("form", "library", "relation"),
     [
         ("adapter", "peft", "adapter"),
-        ("merged-dequantised", "transformers", "merge"),
-        ("merged-16bit", "transformers", "merge"),
+        ("merged-dequantised", "transformers", "finetune"),
+        ("merged-16bit", "transformers", "finetune"),
         ("full", "transformers", "finetune"),
     ],
 )
@@ -77,6 +77,12 @@ def test_it_is_a_model_card_of_the_hub(form: Form, library: str, relation: str) 
     assert found["base_model"] == "org/model" and found["pipeline_tag"] == "text-generation"
     assert isinstance(found["tags"], list) and "ftgate" in found["tags"]
     assert "license" not in found, "nobody knows it"
+
+
+def test_what_a_service_keeps_is_loaded_by_no_library() -> None:
+    hosted = replace(TRAINING, form="hosted", model="ft:gpt:x")
+    found = front(model_card(run_card(hosted, replace(MODEL, name="hosted:gpt-4.1"))))
+    assert "library_name" not in found and "base_model" not in found
 
 
 @pytest.mark.parametrize(
