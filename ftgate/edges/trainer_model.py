@@ -47,6 +47,9 @@ def build(
             f"the recipe is for {recipe.processes} processes, and {arguments.world_size} run",
             advice="Start it through ftgate, which writes the launch, or correct training.launch in the settings.",
         )
+    # Every further GPU that one process sees would get a replica of its own (nn.DataParallel), which TRL refuses and
+    # no recipe asks for. transformers does the same where a model lies on several GPUs.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
     set_seed(recipe.seed)
     rows = with_blanks(examples, recipe, tokenizer.pad_token_id)
     model = loading.load_model(
@@ -71,11 +74,16 @@ def build(
     return trainer
 
 
-def _dtype(recipe: Recipe) -> str:
-    """Of frozen weights. What is trained is single precision always: bfloat16 would swallow small updates."""
+def computed_in(recipe: Recipe) -> str:
+    """Dtype of products: the recipe's on a GPU. A processor takes float32, where bfloat16 is slower and coarser."""
     import torch
 
-    return "float32" if recipe.method == "full" or not torch.cuda.is_available() else recipe.compute_dtype
+    return recipe.compute_dtype if torch.cuda.is_available() else "float32"
+
+
+def _dtype(recipe: Recipe) -> str:
+    """Of frozen weights. What is trained is single precision always: bfloat16 would swallow small updates."""
+    return "float32" if recipe.method == "full" else computed_in(recipe)
 
 
 def _single_precision(model: Any) -> None:
