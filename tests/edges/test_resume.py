@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.errors import OutsideError
+from ftgate.ports import TrainingJob
 from ftgate.values.training import BaseModel, Training
-from tests.edges.trainings import Interrupting, hard_job, weights
+from tests.edges.trainings import CONTRARY, Interrupting, hard_job, weights
 from tests.fakes import FakeProgress
 
 pytestmark = [
@@ -115,6 +116,26 @@ def test_wherever_a_signal_comes_nothing_is_lost(
     assert training.events == (f"went on from step {step}",)
     assert (training.curve, training.best_step) == (whole[0].curve, whole[0].best_step)
     assert weights(tmp_path) == whole[1]
+
+
+def test_a_signal_in_the_measurement_that_ends_a_training_makes_it_no_longer(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
+    """The measurement is made up for when it is taken up again, and then there is no further step."""
+    contrary = {"epochs": 5, "dropout": 0.0, "evaluations": 3, "schedule": "constant"}
+
+    def job(name: str) -> TrainingJob:
+        return replace(hard_job(base_model, tmp_path / name, **contrary), held_out=CONTRARY)
+
+    whole = QloraTrainer().train(job("whole"), FakeProgress())
+    assert whole.stopped and whole.steps < 15
+    passes = -(-len(CONTRARY) // 4) * (whole.steps - 1)  # of all measurements before the last one
+    with cancelled(passes + 1, measuring=True), pytest.raises(KeyboardInterrupt):
+        QloraTrainer().train(job("cut"), FakeProgress())
+    training = QloraTrainer().train(job("cut"), FakeProgress())
+    assert training.events == (f"went on from step {whole.steps}", whole.stopped)
+    assert (training.steps, training.curve, training.best_step) == (whole.steps, whole.curve, whole.best_step)
+    assert weights(tmp_path / "cut") == weights(tmp_path / "whole")
 
 
 def test_without_time_for_the_rest_of_a_step_the_last_checkpoint_counts(
