@@ -155,7 +155,7 @@ def test_two_runs_never_share_a_workspace(tmp_path: Path) -> None:
     order: list[str] = []
 
     def other() -> None:
-        with DirectoryStore(tmp_path).claim(KEY):
+        with DirectoryStore(tmp_path, order.append).claim(KEY):
             order.append("second")
 
     with DirectoryStore(tmp_path).claim(KEY):
@@ -164,7 +164,9 @@ def test_two_runs_never_share_a_workspace(tmp_path: Path) -> None:
         thread.join(timeout=0.2)
         order.append("first")
     thread.join()
-    assert order == ["first", "second"]
+    assert order == [f"another process trains this ({KEY[:12]}): waiting for it", "first", "second"]
+    with DirectoryStore(tmp_path, order.append).claim(KEY):
+        assert len(order) == 3  # nobody waits where nobody trains
 
 
 def test_an_arm_with_an_edited_grade_is_refused(tmp_path: Path) -> None:
