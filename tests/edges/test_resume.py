@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ftgate.edges import loading
 from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.errors import OutsideError
@@ -202,6 +203,30 @@ def test_out_of_memory_goes_on_with_smaller_batches_and_the_same_examples_in_a_s
     whole = QloraTrainer().train(plain, FakeProgress())
     for point, undisturbed in zip(training.curve, whole.curve, strict=True):
         assert point.train == pytest.approx(undisturbed.train, abs=2e-3)
+
+
+def test_what_ran_out_of_memory_is_gone_before_the_next_attempt_loads(
+    base_model: BaseModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a GPU would hold the model twice, with gradients and moments, and run out again at once."""
+    import gc
+
+    from transformers import PreTrainedModel
+
+    load, alive = loading.load_model, []
+
+    def counted(*given: Any, **more: Any) -> Any:
+        alive.append(sum(isinstance(each, PreTrainedModel) for each in gc.get_objects()))
+        return load(*given, **more)
+
+    monkeypatch.setattr(loading, "load_model", counted)
+    gc.collect()
+    with memory_for(1, at=3, message="CUDA error: out of memory"):
+        assert (
+            QloraTrainer(checkpoint_seconds=0).train(hard_job(base_model, tmp_path), FakeProgress()).steps
+            == 9
+        )
+    assert len(alive) == 3 and alive == alive[:1] * 3
 
 
 def test_one_example_that_does_not_fit_is_said(base_model: BaseModel, tmp_path: Path) -> None:
