@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ftgate.edges.held_out_loss import token_losses
 from ftgate.edges.shards import sampler, with_blanks
 from ftgate.edges.tokens import Tokenized
 from ftgate.edges.trainer_arguments import lora_config, sft_arguments
-from ftgate.errors import SettingsError
+from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.training import ADAPTER_CONFIG, BaseModel, Recipe
 
 _FULL = "full.json"
@@ -116,6 +117,10 @@ def _trainer_class(shared_out: Any) -> Any:
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             return shared_out if shared_out is not None else super()._get_train_sampler(train_dataset)
 
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            with _writing(Path(self.args.output_dir)):
+                super()._save_checkpoint(model, trial)
+
         def floating_point_ops(self, inputs: Any) -> int:
             """Nobody reads it, and it would walk through all modules at every batch."""
             return 0
@@ -123,11 +128,33 @@ def _trainer_class(shared_out: Any) -> Any:
     return Trainer
 
 
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A disk that is full is told in five ways, of which three have no type of their own."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, RuntimeError) and loading.out_of_memory(error):
+            raise
+        raise OutsideError(
+            f"{folder}: cannot be written: {str(error) or type(error).__name__}",
+            advice="Is the disk full? Make room, and run the same command again: it goes on from the last whole "
+            "checkpoint.",
+        ) from error
+
+
 def write_weights(trainer: Any, base: BaseModel, recipe: Recipe, folder: Path) -> None:
     """The weights as they are now and their configuration, nothing else; the base is named, not located.
 
-    All processes call it, and the first one writes. Raises OSError.
+    All processes call it, and the first one writes. Raises OutsideError (disk full, no permission).
     """
+    with _writing(folder):
+        _write_weights(trainer, base, recipe, folder)
+
+
+def _write_weights(trainer: Any, base: BaseModel, recipe: Recipe, folder: Path) -> None:
     draft = folder.with_name(f"{folder.name}.draft")
     first = bool(trainer.args.should_save)
     if first:

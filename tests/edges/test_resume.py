@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -203,6 +204,41 @@ def test_out_of_memory_goes_on_with_smaller_batches_and_the_same_examples_in_a_s
     whole = QloraTrainer().train(plain, FakeProgress())
     for point, undisturbed in zip(training.curve, whole.curve, strict=True):
         assert point.train == pytest.approx(undisturbed.train, abs=2e-3)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file of this process may be larger: what is written beyond fails, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("part", "at", "seconds"),
+    [
+        pytest.param(0.5, "best", 3600.0, id="the best weights"),
+        pytest.param(0.5, "draft", 0.0, id="weights of a checkpoint"),
+        pytest.param(1.5, "draft", 0.0, id="moments of a checkpoint"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_written_is_told_and_the_last_whole_one_counts(
+    base_model: BaseModel, tmp_path: Path, whole: tuple[Training, str], part: float, at: str, seconds: float
+) -> None:
+    job = hard_job(base_model, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        QloraTrainer(checkpoint_seconds=0).train(job, Interrupting(at=4))
+    weights_alone = (tmp_path / "checkpoints" / "best" / "adapter_model.safetensors").stat().st_size
+    full = largest_file(int(part * weights_alone))
+    with full, pytest.raises(OutsideError, match=rf"{at}: cannot be written: .+") as refused:
+        QloraTrainer(checkpoint_seconds=seconds).train(job, FakeProgress())
+    assert "Is the disk full?" in refused.value.advice
+    training = QloraTrainer().train(job, FakeProgress())
+    assert training.events[-1] in ("went on from step 3", "went on from step 4")
+    assert weights(tmp_path) == whole[1]
 
 
 def test_what_ran_out_of_memory_is_gone_before_the_next_attempt_loads(
