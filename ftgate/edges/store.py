@@ -55,6 +55,7 @@ class DirectoryStore:
         if training.key != key:
             raise damaged(record.parent, f"it belongs to the key {training.key[:12]}")
         self.adapter(training)
+        shutil.rmtree(record.parent / "checkpoints", ignore_errors=True)
         return training
 
     def keep_training(self, training: Training, cards: Cards = no_cards) -> Training:
@@ -68,10 +69,11 @@ class DirectoryStore:
             assert name in CARDS, name
             write_atomically(workspace / "adapter" / name, text.encode())
         write_atomically(workspace / "record.json", wire.to_json(wire.sealed(kept)))
-        shutil.rmtree(workspace / "checkpoints", ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         workspace.rename(target)
+        # Last: removing tens of gigabytes takes its time, and whoever is killed then has kept the training.
+        shutil.rmtree(target / "checkpoints", ignore_errors=True)
         return kept
 
     def adapter(self, training: Training) -> Path:
