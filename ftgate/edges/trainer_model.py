@@ -16,6 +16,8 @@ from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.training import ADAPTER_CONFIG, BaseModel, Recipe
 
 _FULL = "full.json"
+_UNWRITTEN = ("inline_container.cc", "PytorchStreamWriter")
+"""In what torch.save says, as RuntimeError, when a file cannot be written to its end."""
 
 
 def collator(tokenizer: Any, recipe: Recipe) -> Any:
@@ -130,14 +132,14 @@ def _trainer_class(shared_out: Any) -> Any:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """A disk that is full is told in five ways, of which three have no type of their own."""
+    """A disk that is full is told by the system, by safetensors and by PyTorch, each in a type of its own."""
     from safetensors import SafetensorError
 
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, RuntimeError) and loading.out_of_memory(error):
-            raise
+        if isinstance(error, RuntimeError) and not any(said in str(error) for said in _UNWRITTEN):
+            raise  # out of memory, or a process that has died: those are answered elsewhere
         raise OutsideError(
             f"{folder}: cannot be written: {str(error) or type(error).__name__}",
             advice="Is the disk full? Make room, and run the same command again: it goes on from the last whole "
