@@ -84,7 +84,7 @@ def local_store(place: Path | str | None) -> Path:
 
 def store_at(place: Path | str | None, progress: Progress) -> Store:
     """The store in a directory or at a URL. Raises SettingsError for a URL that nothing can be kept under."""
-    kept = DirectoryStore(local_store(place))
+    kept = DirectoryStore(local_store(place), progress.say)
     if not isinstance(place, str):
         return kept
     from ftgate.edges.object_store import ObjectStore

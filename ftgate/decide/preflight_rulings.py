@@ -9,7 +9,7 @@ of tokens warns where it would fail.
 from collections.abc import Callable
 from datetime import date
 
-from ftgate.decide.recipe import LEARNING_RATE, is_tiny
+from ftgate.decide.recipe import FULL_LEARNING_RATE, LEARNING_RATE, TINY_LEARNING_RATE, is_tiny
 from ftgate.decide.recipe_sizes import GIB
 from ftgate.decide.rulings import Ruling, Rulings, count, fail, note, rank, unsure, warn
 from ftgate.decide.waivers import waived
@@ -19,10 +19,11 @@ from ftgate.values.run import Run, VerdictOutcome
 STAGE = "preflight"
 PRICES_AGE = 180
 """Days after which prices are told to be old."""
-FULL_MOST = 1e-4
+FULL_MOST = 5 * FULL_LEARNING_RATE
 """Learning rate of full fine-tuning above which it is an adapter's: ten times lower is best (LoRA Without Regret)."""
 ADAPTER_MOST = 10 * LEARNING_RATE
 ADAPTER_LEAST = LEARNING_RATE / 10
+_OF_TINY = TINY_LEARNING_RATE / LEARNING_RATE  # by which all of these are higher for a tiny model
 
 _Says = Callable[[str, str, str], Ruling]
 
@@ -118,17 +119,20 @@ def _learning(ready: Readiness) -> Rulings:
 
 
 def _rate(ready: Readiness) -> Rulings:
-    recipe, rate = ready.recipe, ready.recipe.learning_rate
-    if is_tiny(ready.facts.base_model) or ready.facts.hosted:
+    if ready.facts.hosted:
         return
-    if recipe.method == "full" and rate > FULL_MOST:
-        text = f"is an adapter's: full fine-tuning at more than {FULL_MOST:g} forgets what the base can"
+    recipe, rate = ready.recipe, ready.recipe.learning_rate
+    scale = _OF_TINY if is_tiny(ready.facts.base_model) else 1.0
+    if recipe.method == "full" and rate > scale * FULL_MOST:
+        text = (
+            f"is an adapter's: full fine-tuning at more than {scale * FULL_MOST:g} forgets what the base can"
+        )
         yield fail(STAGE, "preflight.schedule", f"a learning rate of {rate:g} {text}")
-    elif recipe.method != "full" and rate > ADAPTER_MOST:
-        text = f"is over ten times what adapters are trained at ({LEARNING_RATE:g}): it diverges"
+    elif recipe.method != "full" and rate > scale * ADAPTER_MOST:
+        text = f"is over ten times what adapters are trained at ({scale * LEARNING_RATE:g}): it diverges"
         yield fail(STAGE, "preflight.schedule", f"a learning rate of {rate:g} {text}")
-    elif recipe.method != "full" and rate < ADAPTER_LEAST:
-        text = f"is one of full fine-tuning: adapters learn next to nothing below {ADAPTER_LEAST:g}"
+    elif recipe.method != "full" and rate < scale * ADAPTER_LEAST:
+        text = f"is one of full fine-tuning: adapters learn next to nothing below {scale * ADAPTER_LEAST:g}"
         yield warn(STAGE, "preflight.schedule", f"a learning rate of {rate:g} {text}")
 
 

@@ -13,6 +13,10 @@ from ftgate.errors import InputError, OutsideError
 from ftgate.values.training import BaseModel
 
 _FETCH = "Fetch the base model again, or choose another base_model; code that a model brings is never run."
+_SMALLER = (
+    "Its weights do not fit: take training.method: qlora, a smaller base_model, or a GPU with more memory, and see "
+    "that nothing else runs on it."
+)
 _OUT_OF_MEMORY = (
     "CUDA out of memory",
     "CUDA error: out of memory",
@@ -119,7 +123,10 @@ def load_model(
             trust_remote_code=False,
         )
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise OutsideError(f"{base.name}: the model cannot be loaded: {error}", advice=_FETCH) from error
+        short = isinstance(error, RuntimeError) and out_of_memory(error)
+        raise OutsideError(
+            f"{base.name}: the model cannot be loaded: {error}", advice=_SMALLER if short else _FETCH
+        ) from error
 
 
 def out_of_memory(error: RuntimeError) -> bool:

@@ -14,7 +14,7 @@ from ftgate.edges.checkpoints import Checkpoints, Found
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.signals import listening
 from ftgate.edges.tokens import Tokenized, label
-from ftgate.edges.trainer_model import build, collator, odd_weights, write_weights
+from ftgate.edges.trainer_model import build, collator, computed_in, odd_weights, write_weights
 from ftgate.edges.trainer_watch import Ended, Watch
 from ftgate.errors import OutsideError
 from ftgate.ports import Progress, Task, TrainingJob
@@ -66,6 +66,10 @@ class QloraTrainer:
                     training, failure=f"no example can be trained: {out[0] if out else 'there is none'}"
                 )
             attempts = _Attempts(job, tokenizer, rows, held_out, self._seconds)
+            if job.recipe.compute_dtype != computed_in(job.recipe):
+                attempts.tell(
+                    f"computed in {computed_in(job.recipe)}: {job.recipe.compute_dtype} is for a GPU"
+                )
             for what, left in (("dropped", out), ("held out and not measured", unmeasured)):
                 if left:
                     attempts.tell(f"{what}: {len(left)} examples, the first {left[0]}")
@@ -82,7 +86,7 @@ def _rows(tokenizer: Any, examples: Sequence[Example], longest: int) -> tuple[li
             out.append(labelled.refused.message)
         elif most > longest or not any(row.trained for row in labelled.rows):
             why = (
-                f"has {most} tokens, {longest} are trained"
+                f"has {most:,} tokens, and training.max_length is {longest:,}"
                 if most > longest
                 else "has no token that is trained"
             )

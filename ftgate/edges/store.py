@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,10 +17,13 @@ from ftgate.values.training import Training
 
 
 class DirectoryStore:
-    """Port Store: `root/trainings/KEY/`, `root/arms/KEY.json`, and `root/work/KEY/` while a training runs."""
+    """Port Store: `root/trainings/KEY/`, `root/arms/KEY.json`, and `root/work/KEY/` while a training runs.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    `told` hears why nothing happens while another process has the key.
+    """
+
+    def __init__(self, root: Path, told: Callable[[str], None] = lambda text: None) -> None:
+        self._root, self._told = root, told
 
     @property
     def root(self) -> Path:
@@ -33,7 +36,11 @@ class DirectoryStore:
         folder.mkdir(parents=True, exist_ok=True)
         with (self._root / "work" / f"{key}.lock").open("w") as lock:
             # Two pull requests with the same baseline: the second waits, and then finds it trained.
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._told(f"another process trains this ({key[:12]}): waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             folder.mkdir(parents=True, exist_ok=True)
             yield folder
 
@@ -48,6 +55,7 @@ class DirectoryStore:
         if training.key != key:
             raise damaged(record.parent, f"it belongs to the key {training.key[:12]}")
         self.adapter(training)
+        shutil.rmtree(record.parent / "checkpoints", ignore_errors=True)
         return training
 
     def keep_training(self, training: Training, cards: Cards = no_cards) -> Training:
@@ -62,10 +70,11 @@ class DirectoryStore:
             write_atomically(workspace / "adapter" / name, text.encode())
         write_atomically(workspace / "record.json", wire.to_json(wire.sealed(kept)))
         share(workspace / "adapter", workspace / "record.json")
-        shutil.rmtree(workspace / "checkpoints", ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         workspace.rename(target)
+        # Last: removing tens of gigabytes takes its time, and whoever is killed then has kept the training.
+        shutil.rmtree(target / "checkpoints", ignore_errors=True)
         return kept
 
     def adapter(self, training: Training) -> Path:

@@ -265,7 +265,8 @@ def _pieces(row: Row) -> list[str]:
 def _encoded(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     if not texts:
         return []
-    return list(tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"])
+    encoded = tokenizer(texts, add_special_tokens=False, return_attention_mask=False, verbose=False)
+    return list(encoded["input_ids"])
 
 
 def _declared_ends(file: Path) -> Any:

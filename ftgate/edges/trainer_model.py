@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from ftgate.edges.held_out_loss import token_losses
 from ftgate.edges.shards import sampler, with_blanks
 from ftgate.edges.tokens import Tokenized
 from ftgate.edges.trainer_arguments import lora_config, sft_arguments
-from ftgate.errors import SettingsError
+from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.training import ADAPTER_CONFIG, BaseModel, Recipe
 
 _FULL = "full.json"
+_UNWRITTEN = ("inline_container.cc", "PytorchStreamWriter")
+"""In what torch.save says, as RuntimeError, when a file cannot be written to its end."""
 
 
 def collator(tokenizer: Any, recipe: Recipe) -> Any:
@@ -48,6 +51,9 @@ def build(
             f"the recipe is for {recipe.processes} processes, and {arguments.world_size} run",
             advice="Start it through ftgate, which writes the launch, or correct training.launch in the settings.",
         )
+    # Every further GPU that one process sees would get a replica of its own (nn.DataParallel), which TRL refuses and
+    # no recipe asks for. transformers does the same where a model lies on several GPUs.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
     set_seed(recipe.seed)
     rows = with_blanks(examples, recipe, tokenizer.pad_token_id)
     model = loading.load_model(
@@ -72,11 +78,16 @@ def build(
     return trainer
 
 
-def _dtype(recipe: Recipe) -> str:
-    """Of frozen weights. What is trained is single precision always: bfloat16 would swallow small updates."""
+def computed_in(recipe: Recipe) -> str:
+    """Dtype of products: the recipe's on a GPU. A processor takes float32, where bfloat16 is slower and coarser."""
     import torch
 
-    return "float32" if recipe.method == "full" or not torch.cuda.is_available() else recipe.compute_dtype
+    return recipe.compute_dtype if torch.cuda.is_available() else "float32"
+
+
+def _dtype(recipe: Recipe) -> str:
+    """Of frozen weights. What is trained is single precision always: bfloat16 would swallow small updates."""
+    return "float32" if recipe.method == "full" else computed_in(recipe)
 
 
 def _single_precision(model: Any) -> None:
@@ -109,6 +120,10 @@ def _trainer_class(shared_out: Any) -> Any:
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             return shared_out if shared_out is not None else super()._get_train_sampler(train_dataset)
 
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            with _writing(Path(self.args.output_dir)):
+                super()._save_checkpoint(model, trial)
+
         def floating_point_ops(self, inputs: Any) -> int:
             """Nobody reads it, and it would walk through all modules at every batch."""
             return 0
@@ -116,11 +131,33 @@ def _trainer_class(shared_out: Any) -> Any:
     return Trainer
 
 
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A disk that is full is told by the system, by safetensors and by PyTorch, each in a type of its own."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, RuntimeError) and not any(said in str(error) for said in _UNWRITTEN):
+            raise  # out of memory, or a process that has died: those are answered elsewhere
+        raise OutsideError(
+            f"{folder}: cannot be written: {str(error) or type(error).__name__}",
+            advice="Is the disk full? Make room, and run the same command again: it goes on from the last whole "
+            "checkpoint.",
+        ) from error
+
+
 def write_weights(trainer: Any, base: BaseModel, recipe: Recipe, folder: Path) -> None:
     """The weights as they are now and their configuration, nothing else; the base is named, not located.
 
-    All processes call it, and the first one writes. Raises OSError.
+    All processes call it, and the first one writes. Raises OutsideError (disk full, no permission).
     """
+    with _writing(folder):
+        _write_weights(trainer, base, recipe, folder)
+
+
+def _write_weights(trainer: Any, base: BaseModel, recipe: Recipe, folder: Path) -> None:
     draft = folder.with_name(f"{folder.name}.draft")
     first = bool(trainer.args.should_save)
     if first:

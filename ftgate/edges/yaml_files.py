@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
 from importlib import resources
 from io import StringIO
 from typing import Any
@@ -34,7 +33,6 @@ class Documents:
         if not found and not isinstance(plain, Mapping):
             found = [wire.Problem((), "settings are a mapping of keys; see `ftgate init`")]
         if isinstance(plain, Mapping):
-            plain = _days_as_text(plain)
             found += wire.problems(plain, "settings")
             found += [
                 wire.Problem(("checks", name), wire.unknown(str(name), list(CHECKS)))
@@ -174,6 +172,7 @@ def _load(path: str, content: bytes) -> tuple[Any, dict[Path, int], list[wire.Pr
     try:
         text = content.decode("utf-8-sig")
         reader = YAML(typ="safe", pure=True)
+        reader.Constructor = _as_written()
         reader.allow_duplicate_keys = True
         if any(token.id == "<alias>" for token in reader.scan(StringIO(text))):
             raise SettingsError(f"{path}: YAML aliases (*name) are not read; write the value out")
@@ -191,13 +190,16 @@ def _load(path: str, content: bytes) -> tuple[Any, dict[Path, int], list[wire.Pr
         raise SettingsError(f"{path}: not usable YAML: {str(error)[:200] or type(error).__name__}") from error
 
 
-def _days_as_text(value: Any) -> Any:
-    """YAML takes a bare 2026-11-01 for a date; whoever writes one means what stands there."""
-    if isinstance(value, Mapping):
-        return {key: _days_as_text(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_days_as_text(each) for each in value]
-    return value.isoformat() if type(value) is date else value
+def _as_written() -> Any:
+    """YAML takes a bare 2026-11-01 for a date, and fails without a line at 2026-02-30: whoever writes a day means what
+    stands there."""
+    from ruamel.yaml.constructor import SafeConstructor
+
+    class AsWritten(SafeConstructor):
+        pass
+
+    AsWritten.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+    return AsWritten
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

@@ -81,6 +81,8 @@ def example_lines(seen: Seen, base_model: str, limit: int, *, marks: bool) -> li
         return [*made, (Span("error", "not trained: "), Span("plain", terminal(seen.refused)))]
     for number, row in enumerate(seen.rows, start=1):
         made += [(), _row_head(number, row, len(seen.rows), limit), *_body(row, marks)]
+    if seen.rows and not any(row.trained for row in seen.rows):
+        made += [(), (Span("error", "nothing carries loss: ftgate drops this line"),)]
     if not seen.stopped:
         said = "no token at which a generation ends stands at the end of a trained turn: the model would not stop"
         made += [(), (Span("warning", said),)]
@@ -143,7 +145,10 @@ def _row_head(number: int, row: SeenRow, rows: int, limit: int) -> Spans:
         return (Span("plain", head),)
     return (
         Span("plain", f"{head} "),
-        Span("error", f"{CUT} more than {limit:,}: ftgate drops {'this row' if rows > 1 else 'this line'}"),
+        Span(
+            "error",
+            f"{CUT} more than {limit:,}: ftgate drops this line{' and all its rows' if rows > 1 else ''}",
+        ),
     )
 
 

@@ -1,5 +1,7 @@
 """Only what could be too long is tokenized, and what is cut away is told."""
 
+import logging
+
 import pytest
 from msgspec.structs import replace
 
@@ -116,3 +118,28 @@ def test_bytes_are_more_than_the_tokens_of_the_bundled_model() -> None:
         one = example(("system", text), ("user", text), ("assistant", text.replace("<|im_end|>", "ok") + "b"))
         counted = meter.count(one)
         assert isinstance(counted, Counted) and counted.tokens < bytes_of(one)
+
+
+def test_a_line_that_is_far_too_long_is_counted_in_silence() -> None:
+    """transformers would say that the model cannot read it, in the midst of the findings that say so already."""
+    pytest.importorskip("transformers")
+    heard: list[logging.LogRecord] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record)
+
+    ear = Ear()
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.addHandler(ear)
+    logger.setLevel(logging.WARNING)
+    try:
+        meter = local_meter(Settings(data=DataSettings(train=("a",))))
+        assert meter is not None
+        counted = meter.count(example(("user", "hello " * 3000), ("assistant", "late")))
+    finally:
+        logger.removeHandler(ear)
+        logger.setLevel(level)
+    assert isinstance(counted, Counted) and counted.tokens > 3000
+    assert heard == []

@@ -185,8 +185,11 @@ def test_a_ceiling_that_holds_says_nothing(given: dict[str, Any]) -> None:
 
 
 def test_a_tiny_model_has_its_own_rates() -> None:
-    tiny = replace(MODEL, parameters=4_000_000)
-    assert ids(of(replace(FACTS, base_model=tiny))) == {}
+    tiny = replace(FACTS, base_model=replace(MODEL, parameters=4_000_000))
+    assert ids(of(tiny)) == {} == ids(of(tiny, learning_rate=0.05)) == ids(of(tiny, method="full"))
+    assert ids(of(tiny, learning_rate=0.051)) == {"preflight.schedule": FAIL}
+    assert ids(of(tiny, learning_rate=0.005, method="full")) == {"preflight.schedule": FAIL}
+    assert ids(of(tiny, learning_rate=1e-30)) == {"preflight.schedule": OK}
 
 
 def test_what_is_estimated_from_bytes_warns_and_is_told_as_that() -> None:

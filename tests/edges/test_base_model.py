@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ftgate.edges import loading
 from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.model_shape import _PLAIN
 from ftgate.errors import OutsideError, SettingsError
@@ -148,3 +149,26 @@ def test_the_types_that_keep_joined_examples_apart_do_so_in_the_installed_librar
         text = file.read_text()
         assert "create_causal_mask" in text and "position_ids=position_ids" in text, name
         assert "linear_attn" not in text and "mamba" not in text.lower(), name
+
+
+@pytest.mark.parametrize(
+    ("problem", "advice"),
+    [
+        ("CUDA out of memory. Tried to allocate 2 GiB", "do not fit"),
+        ("CUDA error: out of memory", "do not fit"),
+        ("Error while deserializing header", "Fetch the base model again"),
+    ],
+)
+@pytest.mark.filterwarnings("default")
+def test_weights_that_do_not_fit_are_not_told_to_be_damaged(
+    monkeypatch: pytest.MonkeyPatch, problem: str, advice: str
+) -> None:
+    transformers = pytest.importorskip("transformers")
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError(problem)
+
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", fails)
+    with pytest.raises(OutsideError, match=problem) as refused:
+        loading.load_model(BaseModels().resolve(BUNDLED, None), "qlora")
+    assert advice in refused.value.advice

@@ -120,6 +120,21 @@ def test_measuring_draws_no_random_number_and_repacks_nothing(
     assert four_bit.training and all(module.training for module in four_bit.modules())
 
 
+def test_a_model_that_draws_random_numbers_also_when_it_is_measured_leaves_no_trace(
+    base_model: BaseModel, tokenizer: Any, rows: list[Tokenized], model: Any
+) -> None:
+    import torch
+
+    hook = model.get_input_embeddings().register_forward_hook(lambda *_: torch.rand(3) is None or None)
+    before = torch.random.get_rng_state()
+    try:
+        held_out = HeldOut(rows, collator(tokenizer, recipe(base_model, "padded")), 8)
+        held_out.losses(model, nullcontext, lambda: False)
+    finally:
+        hook.remove()
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_each_example_has_its_own_loss_in_any_batch(
     base_model: BaseModel, tokenizer: Any, rows: list[Tokenized], model: Any
 ) -> None:

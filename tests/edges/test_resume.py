@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ftgate.edges import loading
 from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.errors import OutsideError
+from ftgate.ports import TrainingJob
 from ftgate.values.training import BaseModel, Training
-from tests.edges.trainings import Interrupting, hard_job, weights
+from tests.edges.trainings import CONTRARY, Interrupting, hard_job, weights
 from tests.fakes import FakeProgress
 
 pytestmark = [
@@ -117,6 +120,26 @@ def test_wherever_a_signal_comes_nothing_is_lost(
     assert weights(tmp_path) == whole[1]
 
 
+def test_a_signal_in_the_measurement_that_ends_a_training_makes_it_no_longer(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
+    """The measurement is made up for when it is taken up again, and then there is no further step."""
+    contrary = {"epochs": 5, "dropout": 0.0, "evaluations": 3, "schedule": "constant"}
+
+    def job(name: str) -> TrainingJob:
+        return replace(hard_job(base_model, tmp_path / name, **contrary), held_out=CONTRARY)
+
+    whole = QloraTrainer().train(job("whole"), FakeProgress())
+    assert whole.stopped and whole.steps < 15
+    passes = -(-len(CONTRARY) // 4) * (whole.steps - 1)  # of all measurements before the last one
+    with cancelled(passes + 1, measuring=True), pytest.raises(KeyboardInterrupt):
+        QloraTrainer().train(job("cut"), FakeProgress())
+    training = QloraTrainer().train(job("cut"), FakeProgress())
+    assert training.events == (f"went on from step {whole.steps}", whole.stopped)
+    assert (training.steps, training.curve, training.best_step) == (whole.steps, whole.curve, whole.best_step)
+    assert weights(tmp_path / "cut") == weights(tmp_path / "whole")
+
+
 def test_without_time_for_the_rest_of_a_step_the_last_checkpoint_counts(
     base_model: BaseModel, tmp_path: Path, whole: tuple[Training, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +204,65 @@ def test_out_of_memory_goes_on_with_smaller_batches_and_the_same_examples_in_a_s
     whole = QloraTrainer().train(plain, FakeProgress())
     for point, undisturbed in zip(training.curve, whole.curve, strict=True):
         assert point.train == pytest.approx(undisturbed.train, abs=2e-3)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file of this process may be larger: what is written beyond fails, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("part", "at", "seconds"),
+    [
+        pytest.param(0.5, "best", 3600.0, id="the best weights"),
+        pytest.param(0.5, "draft", 0.0, id="weights of a checkpoint"),
+        pytest.param(1.5, "draft", 0.0, id="moments of a checkpoint"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_written_is_told_and_the_last_whole_one_counts(
+    base_model: BaseModel, tmp_path: Path, whole: tuple[Training, str], part: float, at: str, seconds: float
+) -> None:
+    job = hard_job(base_model, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        QloraTrainer(checkpoint_seconds=0).train(job, Interrupting(at=4))
+    weights_alone = (tmp_path / "checkpoints" / "best" / "adapter_model.safetensors").stat().st_size
+    full = largest_file(int(part * weights_alone))
+    with full, pytest.raises(OutsideError, match=rf"{at}: cannot be written: .+") as refused:
+        QloraTrainer(checkpoint_seconds=seconds).train(job, FakeProgress())
+    assert "Is the disk full?" in refused.value.advice
+    training = QloraTrainer().train(job, FakeProgress())
+    assert training.events[-1] in ("went on from step 3", "went on from step 4")
+    assert weights(tmp_path) == whole[1]
+
+
+def test_what_ran_out_of_memory_is_gone_before_the_next_attempt_loads(
+    base_model: BaseModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a GPU would hold the model twice, with gradients and moments, and run out again at once."""
+    import gc
+
+    from transformers import PreTrainedModel
+
+    load, alive = loading.load_model, []
+
+    def counted(*given: Any, **more: Any) -> Any:
+        alive.append(sum(isinstance(each, PreTrainedModel) for each in gc.get_objects()))
+        return load(*given, **more)
+
+    monkeypatch.setattr(loading, "load_model", counted)
+    gc.collect()
+    with memory_for(1, at=3, message="CUDA error: out of memory"):
+        assert (
+            QloraTrainer(checkpoint_seconds=0).train(hard_job(base_model, tmp_path), FakeProgress()).steps
+            == 9
+        )
+    assert len(alive) == 3 and alive == alive[:1] * 3
 
 
 def test_one_example_that_does_not_fit_is_said(base_model: BaseModel, tmp_path: Path) -> None:

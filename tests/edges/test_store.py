@@ -1,6 +1,7 @@
 """What is stored is whole and true, or it is refused."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -155,7 +156,7 @@ def test_two_runs_never_share_a_workspace(tmp_path: Path) -> None:
     order: list[str] = []
 
     def other() -> None:
-        with DirectoryStore(tmp_path).claim(KEY):
+        with DirectoryStore(tmp_path, order.append).claim(KEY):
             order.append("second")
 
     with DirectoryStore(tmp_path).claim(KEY):
@@ -164,7 +165,31 @@ def test_two_runs_never_share_a_workspace(tmp_path: Path) -> None:
         thread.join(timeout=0.2)
         order.append("first")
     thread.join()
-    assert order == ["first", "second"]
+    assert order == [f"another process trains this ({KEY[:12]}): waiting for it", "first", "second"]
+    with DirectoryStore(tmp_path, order.append).claim(KEY):
+        assert len(order) == 3  # nobody waits where nobody trains
+
+
+def test_who_is_killed_while_checkpoints_are_removed_has_kept_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, remove = DirectoryStore(tmp_path), shutil.rmtree
+    made = training(store)
+    (tmp_path / "work" / KEY / "checkpoints").mkdir()
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        if path.name == "checkpoints":
+            raise KeyboardInterrupt
+        remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.keep_training(made)
+    monkeypatch.undo()
+    assert (tmp_path / "trainings" / KEY / "checkpoints").is_dir()
+    found = DirectoryStore(tmp_path).find_training(KEY)
+    assert found is not None and found.examples == made.examples
+    assert not (tmp_path / "trainings" / KEY / "checkpoints").exists()
 
 
 def test_an_arm_with_an_edited_grade_is_refused(tmp_path: Path) -> None:

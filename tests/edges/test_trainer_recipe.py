@@ -1,8 +1,10 @@
 """What a recipe says is what is trained: methods, batches, measurements, and which weights are kept."""
 
 import json
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,20 +14,15 @@ from ftgate.edges.base_model import BUNDLED, BaseModels
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.qlora import QloraTrainer
 from ftgate.edges.tokens import tokenize
-from ftgate.edges.trainer_model import collator
+from ftgate.edges.trainer_arguments import lora_config, sft_arguments
+from ftgate.edges.trainer_model import build, collator
 from ftgate.errors import SettingsError
 from ftgate.ports import TrainingJob
 from ftgate.values.training import BaseModel, Training
-from tests.edges.trainings import EXAMPLES, THINGS, example, hard_job, weights
+from tests.edges.trainings import CONTRARY, hard_job, weights
 from tests.fakes import FakeProgress
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
-
-# What was asked in training, answered with the next thing: the better it is learned, the worse this becomes.
-CONTRARY = tuple(
-    example(str(e.messages[0].content), THINGS[(THINGS.index(e.reference) + 1) % 3], e.place.line)
-    for e in EXAMPLES[:9]
-)
 
 LONG = {"epochs": 5, "dropout": 0.0, "evaluations": 3, "schedule": "constant"}
 
@@ -149,6 +146,129 @@ def test_lora_scaled_by_the_root_of_the_rank(base_model: BaseModel, tmp_path: Pa
     assert config["use_rslora"] is True
 
 
+@contextmanager
+def passes() -> Iterator[list[int]]:
+    """Counts how often the blocks of a model compute forwards, while gradients are asked for."""
+    import torch
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    seen = [0]
+
+    def look(module: Any, inputs: Any) -> None:
+        seen[0] += type(module).__name__.endswith("MLP") and torch.is_grad_enabled()
+
+    hook = register_module_forward_pre_hook(look)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def test_activations_are_computed_twice_where_the_recipe_says_so_and_teach_the_same(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
+    """TRL computes them twice unless it is told not to, and a frozen base passes no gradient on by itself."""
+    few = {"dropout": 0.0, "epochs": 1, "evaluations": 1}
+    with passes() as kept:
+        once = trained(hard_job(base_model, tmp_path / "once", checkpointing=False, **few))
+    with passes() as again:
+        twice = trained(hard_job(base_model, tmp_path / "twice", checkpointing=True, **few))
+    assert once.curve == twice.curve
+    assert weights(tmp_path / "once") == weights(tmp_path / "twice")
+    assert kept == [6 * base_model.shape.layers] and again == [2 * kept[0]]
+
+
+def built(base_model: BaseModel, folder: Path, **changes: Any) -> Any:
+    """A trainer that has not started."""
+    job = hard_job(base_model, folder, **changes)
+    tokenizer = loading.load_tokenizer(base_model, "right")
+    rows = [tokenize(tokenizer, each) for each in job.examples]
+    return build(base_model, job.recipe, tokenizer, rows, [], folder)
+
+
+def test_one_process_trains_on_one_gpu_however_many_it_sees(
+    base_model: BaseModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """transformers counts the GPUs that are visible, and TRL refuses more than one for one process."""
+
+    def on_four_gpus(*given: Any) -> Any:
+        arguments = sft_arguments(*given)
+        assert arguments.n_gpu == 0  # here there is none
+        arguments._n_gpu = 4
+        return arguments
+
+    monkeypatch.setattr("ftgate.edges.trainer_model.sft_arguments", on_four_gpus)
+    trainer = built(base_model, tmp_path)
+    assert trainer.args.n_gpu == 1 and trainer.args.train_batch_size == 4
+
+
+def test_bfloat16_on_a_processor_is_told(base_model: BaseModel, tmp_path: Path) -> None:
+    few = {"epochs": 1, "evaluations": 1}
+    training = trained(hard_job(base_model, tmp_path / "bf16", compute_dtype="bfloat16", **few))
+    assert training.events == ("computed in float32: bfloat16 is for a GPU",)
+    assert trained(hard_job(base_model, tmp_path / "fp32", **few)).events == ()
+    assert weights(tmp_path / "bf16") == weights(tmp_path / "fp32")
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_the_dtype_of_frozen_weights_is_told_to_the_loader(base_model: BaseModel, dtype: str) -> None:
+    """A model that is loaded by its name alone is in float32, whatever its file holds."""
+    model = loading.load_model(base_model, "lora", dtype=dtype)
+    assert {str(each.dtype) for each in model.parameters()} == {f"torch.{dtype}"}
+
+
+def test_a_held_out_set_of_one_example_chooses_and_ends_nothing(
+    base_model: BaseModel, tmp_path: Path
+) -> None:
+    job = hard_job(base_model, tmp_path, **LONG)
+    training = trained(replace(job, held_out=CONTRARY[:1]))
+    measured = {p.step: p.held_out for p in training.curve if p.held_out is not None}
+    assert measured[training.best_step] == min(measured.values()) < measured[15]
+    assert (training.steps, training.stopped) == (15, "")
+
+
 def test_a_recipe_for_several_processes_is_not_trained_by_one(base_model: BaseModel, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="the recipe is for 2 processes, and 1 run"):
         QloraTrainer().train(hard_job(base_model, tmp_path, processes=2), FakeProgress())
+
+
+def test_every_choice_of_the_recipe_reaches_the_trainer(base_model: BaseModel, tmp_path: Path) -> None:
+    """And no default of a library that would answer in its place."""
+    given = {
+        "epochs": 7,
+        "learning_rate": 3e-3,
+        "schedule": "linear",
+        "warmup": 0.25,
+        "batch_size": 3,
+        "accumulation": 5,
+        "seed": 17,
+        "max_length": 99,
+        "rank": 6,
+        "alpha": 9,
+        "dropout": 0.2,
+        "rslora": True,
+    }
+    recipe = hard_job(base_model, tmp_path, **given).recipe
+    told, lora = sft_arguments(recipe, tmp_path), lora_config(recipe)
+    assert (told.num_train_epochs, told.learning_rate, told.lr_scheduler_type) == (7, 3e-3, "linear")
+    assert (told.per_device_train_batch_size, told.gradient_accumulation_steps) == (3, 5)
+    assert (told.seed, told.data_seed, told.max_length, told.get_warmup_steps(100)) == (17, 17, 99, 25)
+    assert (lora.r, lora.lora_alpha, lora.lora_dropout, lora.use_rslora) == (6, 9, 0.2, True)
+    assert (told.packing, told.logging_nan_inf_filter, told.auto_find_batch_size) == (False, False, False)
+    assert (told.eval_strategy, told.save_strategy, told.load_best_model_at_end) == ("no", "no", False)
+
+
+@pytest.mark.parametrize(("schedule", "at_first", "at_last"), [("constant", 0.1, 1.0), ("cosine", 0.1, 0.0)])
+def test_the_rate_warms_up_also_where_it_is_constant_then(
+    base_model: BaseModel, tmp_path: Path, schedule: str, at_first: float, at_last: float
+) -> None:
+    """transformers takes a warm-up with "constant" and does nothing with it."""
+    trainer = built(base_model, tmp_path, schedule=schedule, warmup=0.1)
+    trainer.create_optimizer_and_scheduler(num_training_steps=100)
+    rates = []
+    for _ in range(100):
+        trainer.optimizer.step()
+        trainer.lr_scheduler.step()
+        rates.append(trainer.lr_scheduler.get_last_lr()[0] / trainer.args.learning_rate)
+    assert rates[0] == pytest.approx(at_first) and rates[9] == pytest.approx(1.0)
+    assert rates[-1] == pytest.approx(at_last, abs=1e-6)

@@ -58,6 +58,14 @@ def test_all_problems_come_at_once_with_line_and_key() -> None:
         ("base_model: x\ndata: {train: []}\n", "ftgate.yaml:2: data.train:"),
         ("base_model: x\ndata: {train: [a]}\npolicy: {margin: .nan}\n", "policy.margin"),
         ("base_model: x\ndata: {train: [a]}\npolicy: {margin: .inf}\n", "policy.margin"),
+        (
+            "base_model: x\ndata: {train: [a]}\ntraining:\n  preflight: {prices: {as_of: 2026-02-30, per_hour: 1}}\n",
+            "ftgate.yaml:4: training.preflight.prices.as_of: 2026-02-30 is no day; write YYYY-MM-DD",
+        ),
+        (
+            "base_model: x\ndata: {train: [a]}\ntraining: {memory_gib: 1.0e+300}\n",
+            "ftgate.yaml:3: training.memory_gib: 1e+300 is greater than the maximum",
+        ),
     ],
 )
 def test_bad_settings_name_what_and_where(text: str, said: str) -> None:

@@ -27,6 +27,11 @@ def example(text: str, reply: str, line: int) -> Example:
 EXAMPLES = tuple(
     example(f"message {n} about {'very ' * (n % 5)}{w}", w, n) for n in range(1, 9) for w in THINGS
 )
+# What was asked in training, answered with the next thing: the better it is learned, the worse this becomes.
+CONTRARY = tuple(
+    example(str(e.messages[0].content), THINGS[(THINGS.index(e.reference) + 1) % 3], e.place.line)
+    for e in EXAMPLES[:9]
+)
 HELD_OUT = tuple(example(f"another {n} on {w}", w, n) for n in range(1, 3) for w in THINGS)
 
 

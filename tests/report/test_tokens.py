@@ -84,6 +84,17 @@ def test_rows_are_told_apart_and_a_model_that_would_not_stop_is_told() -> None:
     assert "row 1 of 2: " in shown and "row 2 of 2: " in shown and "would not stop" in shown
 
 
+def test_what_is_dropped_says_so_and_an_example_of_several_rows_is_dropped_whole() -> None:
+    silent = Seen(path="a", line=1, rows=(row(piece("abc", 3)),))
+    assert "\nnothing carries loss: ftgate drops this line\n" in text(
+        example_lines(silent, "m", 5, marks=True)
+    )
+    short, long = row(piece("a", trained=True)), row(piece("abc", 9, trained=True))
+    shown = text(example_lines(Seen(path="a", line=1, rows=(short, long)), "m", 5, marks=True))
+    assert shown.count("more than 5: ftgate drops this line and all its rows") == 1
+    assert "nothing carries loss" not in shown
+
+
 def test_a_refusal_stands_alone() -> None:
     shown = text(example_lines(Seen(path="a", line=1, refused="no\x1b[2J tools"), "m", 9, marks=True))
     assert shown == "a:1 · m\nnot trained: no␛[2J tools"
