@@ -17,8 +17,6 @@ from ftgate.errors import OutsideError, SettingsError
 from ftgate.values.training import ADAPTER_CONFIG, BaseModel, Recipe
 
 _FULL = "full.json"
-_UNWRITTEN = ("inline_container.cc", "PytorchStreamWriter")
-"""In what torch.save says, as RuntimeError, when a file cannot be written to its end."""
 
 
 def collator(tokenizer: Any, recipe: Recipe) -> Any:
@@ -133,14 +131,10 @@ def _trainer_class(shared_out: Any) -> Any:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """A disk that is full is told by the system, by safetensors and by PyTorch, each in a type of its own."""
-    from safetensors import SafetensorError
-
     try:
-        yield
-    except (OSError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, RuntimeError) and not any(said in str(error) for said in _UNWRITTEN):
-            raise  # out of memory, or a process that has died: those are answered elsewhere
+        with failing_as_disks_do(folder):
+            yield
+    except OSError as error:
         raise OutsideError(
             f"{folder}: cannot be written: {str(error) or type(error).__name__}",
             advice="Is the disk full? Make room, and run the same command again: it goes on from the last whole "
@@ -165,8 +159,7 @@ def _write_weights(trainer: Any, base: BaseModel, recipe: Recipe, folder: Path) 
     if trainer.is_fsdp_enabled:
         trainer.save_model(str(draft))  # gathers what lies on several machines
     elif first:
-        with failing_as_disks_do(draft):
-            trainer.model.save_pretrained(str(draft), safe_serialization=True)
+        trainer.model.save_pretrained(str(draft), safe_serialization=True)
     if not first:
         return
     for file in draft.iterdir():
