@@ -17,8 +17,7 @@ from ftgate.edges.parts import Part, cut, digest_of, open_part, recall
 from ftgate.edges.plain_files import files_below, open_streams
 from ftgate.edges.watched import LARGE as SHOWN
 from ftgate.edges.watched import watched
-from ftgate.ports import ExampleSchema, Progress
-from ftgate.stages.validate import homed, in_order, sift
+from ftgate.stages.sift import homed, in_order, sift
 from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile
 from ftgate.values.finding import Finding
@@ -26,6 +25,8 @@ from ftgate.values.settings import Level
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from ftgate.ports import ExampleSchema, Progress
 
 LARGE = 64_000_000
 """Bytes of input from which several processes are worth their start."""
@@ -42,7 +43,7 @@ class Question(Struct, frozen=True, kw_only=True):
     format: str = "auto"
     context: Context
     levels: Mapping[str, Level] = {}
-    schema: ExampleSchema | None = None
+    schema: "ExampleSchema | None" = None
     digest: bool = True
 
 
@@ -53,7 +54,7 @@ class _Answer(Struct):
     saw_crlf: bool
 
 
-def validate(question: Question, jobs: int | None, progress: Progress | None = None) -> Outcome:
+def validate(question: Question, jobs: int | None, progress: "Progress | None" = None) -> Outcome:
     """Files and findings: the same, however many processes are used. By default the cores, when there is much to do."""
     if jobs is None:
         large = sum(path.stat().st_size for path in files_below(question.paths)) >= LARGE
@@ -74,7 +75,7 @@ def _read(question: Question, path: str, stream: BinaryIO, *_declared: object) -
     return opened if question.digest else opened.unhashed()
 
 
-def _in_parts(question: Question, jobs: int, progress: Progress | None = None) -> Outcome:
+def _in_parts(question: Question, jobs: int, progress: "Progress | None" = None) -> Outcome:
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     from multiprocessing import get_context
 
@@ -100,7 +101,7 @@ def _in_parts(question: Question, jobs: int, progress: Progress | None = None) -
         return _together(question, parts, asked, digests.result())
 
 
-def _watch(asked: Sequence["Future[_Answer]"], read: Any, total: int, progress: Progress) -> None:
+def _watch(asked: Sequence["Future[_Answer]"], read: Any, total: int, progress: "Progress") -> None:
     """Shows what all processes have read, until they are done."""
     from concurrent.futures import wait
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ftgate.errors import InputError
-from ftgate.ports import DataStream, Reader
 from ftgate.values.settings import DataSettings
+
+if TYPE_CHECKING:
+    from ftgate.ports import DataStream, Reader
 
 
 def open_streams(
-    paths: Iterable[Path], reader: Reader, format: str, data: DataSettings
-) -> Iterator[DataStream]:
+    paths: Iterable[Path], reader: "Reader", format: str, data: DataSettings
+) -> Iterator["DataStream"]:
     """One stream per file, opened when its turn comes; a directory stands for the .jsonl files below it.
 
     Raises InputError for a path that is not there, cannot be read, or holds no data.

@@ -4,7 +4,6 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
-from ftgate.ports import DataStream, ExampleSchema, Progress, Reader, Task
 from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example
 from ftgate.values.finding import Finding
@@ -13,13 +12,15 @@ from ftgate.values.settings import Level, Limits
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+    from ftgate.ports import DataStream, ExampleSchema, Progress, Reader, Task
+
 LARGE = 50_000_000
 """Bytes from which reading is long enough to be shown."""
 _CHUNK = 1 << 20
 T = TypeVar("T")
 
 
-def watched(reader: Reader, progress: Progress, least: int = LARGE) -> Reader:
+def watched(reader: "Reader", progress: "Progress", least: int = LARGE) -> "Reader":
     """The reader, with progress on files of at least `least` bytes. What has no size, such as a pipe, has none."""
 
     def read(
@@ -28,8 +29,8 @@ def watched(reader: Reader, progress: Progress, least: int = LARGE) -> Reader:
         format: str = "auto",
         limits: Limits = Limits(),  # noqa: B008 - frozen
         blank_lines: Level = "warning",
-        schema: ExampleSchema | None = None,
-    ) -> DataStream:
+        schema: "ExampleSchema | None" = None,
+    ) -> "DataStream":
         size = _size(stream)
         if size < least:
             return reader(path, stream, format, limits, blank_lines, schema)
@@ -72,7 +73,7 @@ class _Counted(io.RawIOBase):
 class _Watched:
     """Port DataStream."""
 
-    def __init__(self, stream: DataStream, counted: _Counted, size: int, progress: Progress) -> None:
+    def __init__(self, stream: "DataStream", counted: _Counted, size: int, progress: "Progress") -> None:
         self._stream, self._counted, self._size, self._progress = stream, counted, size, progress
 
     def __iter__(self) -> Iterator[Example | Finding]:

@@ -1,18 +1,19 @@
 """validate: every line of the training data of the head, against the base branch's declarations."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from ftgate.checks import CHECKS, Checks
+from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.checks.secrets import find_secrets
 from ftgate.decide.data_diff import data_diff
 from ftgate.decide.existing import Found, content_lines, mark_existing, rates
 from ftgate.decide.waivers import unwaived_errors
-from ftgate.ports import DataStream, Ports, Progress
+from ftgate.ports import Ports, Progress
 from ftgate.stages.inputs import Dataset, Reserved, planned_settings, reserved, reviews, training_data
-from ftgate.values.dataset import DataFile, Example, data_digest
+from ftgate.stages.sift import homed, in_order
+from ftgate.values.dataset import Example, data_digest
 from ftgate.values.finding import Finding, Severity
 from ftgate.values.review import Reviews
 from ftgate.values.run import Run
@@ -21,7 +22,6 @@ from ftgate.values.tokens import Meter
 
 _COUNTED = 40_000
 """Examples of both sides together up to which tokens are counted; more are told in characters."""
-_RANKS = {name: rank for rank, name in enumerate(CHECKS, start=1)}
 
 
 def validate(run: Run, ports: Ports) -> Run:
@@ -107,33 +107,6 @@ def examine(dataset: Dataset, checks: Checks, progress: Progress, home: str) -> 
     return in_order(findings)
 
 
-def sift(streams: Iterable[DataStream], checks: Checks) -> tuple[tuple[DataFile, ...], tuple[Finding, ...]]:
-    """Files and findings of streams that are read once and not kept: memory does not grow with their size."""
-    files: list[DataFile] = []
-    findings: list[Finding] = []
-    for stream in streams:
-        for thing in stream.batches():
-            findings.extend([thing] if isinstance(thing, Finding) else checks.see_all(thing))
-        files.append(stream.file)
-    findings.extend(homed(checks.finish(), files, "."))
-    return tuple(files), in_order(findings)
-
-
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """By place, worst first within a line, then in the order of the checks."""
-    return tuple(sorted(findings, key=_order))
-
-
-def homed(findings: Iterable[Finding], files: Sequence[DataFile], home: str) -> Iterator[Finding]:
-    """A check that has seen no example knows no path: what it says stands at the first file."""
-    for finding in findings:
-        yield finding if finding.path else replace(finding, path=files[0].path if files else home)
-
-
 def blocks(run: Run) -> bool:
     """Whether a finding forbids training: not a second is spent on data that is known to be wrong, and not waived."""
     return bool(unwaived_errors(run))
-
-
-def _order(finding: Finding) -> tuple[str, int, int, int, int]:
-    return finding.path, finding.line, finding.severity.rank, finding.column, _RANKS.get(finding.check, 0)

@@ -7,7 +7,7 @@ import pytest
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.edges.jsonl import read_jsonl
-from ftgate.stages.validate import sift
+from ftgate.stages.sift import sift
 from ftgate.values.finding import Finding
 from ftgate.values.settings import DataSettings, Level, Limits
 from tests.edges.matrix import CASES, LATE, LATE_CASES, Told

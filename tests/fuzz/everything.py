@@ -12,7 +12,7 @@ from ftgate.edges.fixing import LeftAlone, mended
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.report.fixes import fix_lines, manifest
-from ftgate.stages.validate import sift
+from ftgate.stages.sift import sift
 from ftgate.values.digest import digest_bytes
 from ftgate.values.fix import Fix
 from ftgate.values.settings import DataSettings

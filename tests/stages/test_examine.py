@@ -12,7 +12,8 @@ from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.stages.inputs import training_data
-from ftgate.stages.validate import examine, homed, in_order, sift
+from ftgate.stages.sift import homed, in_order, sift
+from ftgate.stages.validate import examine
 from ftgate.values.dataset import Example
 from ftgate.values.digest import digest_bytes
 from ftgate.values.finding import Finding
