@@ -7,7 +7,7 @@ BANKING ?= ../shared/scenarios/banking.py
 .PHONY: demo test lint node lock fuzz bench golden scenarios calibrate judge-check wheel clean
 .DEFAULT_GOAL := test
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py ftgate/edges/_plain.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "ftgate needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
@@ -21,8 +21,8 @@ test: $(VENV)/installed lint node   ## everything that CI runs
 	$(VENV)/bin/python -m pytest -q
 
 lint: $(VENV)/installed   ## style, types, arrows between the rooms
-	$(VENV)/bin/ruff check ftgate tests benchmarks requirements .github/steps
-	$(VENV)/bin/ruff format --check ftgate tests benchmarks requirements .github/steps
+	$(VENV)/bin/ruff check ftgate tests benchmarks requirements .github/steps hatch_build.py
+	$(VENV)/bin/ruff format --check ftgate tests benchmarks requirements .github/steps hatch_build.py
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
@@ -66,4 +66,4 @@ wheel: $(VENV)/installed
 	$(VENV)/bin/python -m build --wheel --outdir dist .
 
 clean:
-	rm -rf tests/workflow/node_modules $(VENV) dist build ftgate-demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf ftgate/edges/*.so tests/workflow/node_modules $(VENV) dist build ftgate-demo .mypy_cache .ruff_cache .pytest_cache

@@ -29,14 +29,14 @@ class ExampleSchema:
         self.path = path
         self._schema = _read(path, content)
         self._validator = self._explaining()
-        self._quick = self._compiled()
+        self.surely_accepts = self._compiled()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ExampleSchema, (self.path, json.dumps(self._schema).encode())
 
     def accepts(self, value: Any) -> bool:
         """Whether a parsed line fits."""
-        return self._quick(value) or next(self._validator.iter_errors(value), None) is None
+        return self.surely_accepts(value) or next(self._validator.iter_errors(value), None) is None
 
     def misfits(self, value: Any) -> Iterator[Misfit]:
         """Everything that does not fit, each at its place."""

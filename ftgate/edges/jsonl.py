@@ -1,7 +1,7 @@
 """Reads JSONL: bytes in, examples and findings out in line order. Bad input is a finding, never an exception."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,11 +12,13 @@ from ftgate.edges.lines import BOM, SPACE, Line, Lines, Stretch
 from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
 from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
-from ftgate.ports import ExampleSchema
 from ftgate.values.batch import Batch
 from ftgate.values.dataset import DataFile, Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
 from ftgate.values.settings import Level, Limits
+
+if TYPE_CHECKING:
+    from ftgate.ports import ExampleSchema
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -30,7 +32,7 @@ def read_jsonl(
     format: str = "auto",
     limits: Limits = Limits(),  # noqa: B008 - frozen
     blank_lines: Level = "warning",
-    schema: ExampleSchema | None = None,
+    schema: "ExampleSchema | None" = None,
 ) -> "JsonlStream":
     """Opens a JSONL file. `format` is a Format value, or "auto": the first readable line decides.
 
@@ -58,7 +60,7 @@ class JsonlStream:
         format: str,
         limits: Limits,
         blank_lines: Level,
-        schema: ExampleSchema | None,
+        schema: "ExampleSchema | None",
     ) -> None:
         self._path = path
         self._limits = limits
@@ -74,7 +76,6 @@ class JsonlStream:
         self._saw_example = False
         self._examples = 0
         self._schema = schema
-        self._accepts: Callable[[Any], bool] | None = schema.accepts if schema else None
 
     def unhashed(self) -> "JsonlStream":
         """The same without a digest of the file, which takes time; before anything is read."""
@@ -131,7 +132,7 @@ class JsonlStream:
         lines = self._lines
         while lines.waiting():
             form = FORMS.get(self._format) if self._format and self._is_deep else None
-            count = take_plain(form, lines, batch, self._accepts) if form and not lines.has_return else 0
+            count = take_plain(form, lines, batch, self._schema) if form and not lines.has_return else 0
             if count:
                 batch.format = self._format
                 self._saw_text = True
@@ -155,7 +156,7 @@ class JsonlStream:
             and self._format
             and self._is_deep
             and (messages := simple_messages(value, self._format))
-            and (self._accepts is None or self._accepts(value))
+            and (self._schema is None or self._schema.accepts(value))
         ):
             if self._run:
                 yield from self._end_run()

@@ -1,34 +1,36 @@
 """The fast path of the reader: lines that are nothing but turns of text, taken in a row without building anything.
 
-A line is parsed straight into the turns of its format: what has other keys, other roles or other types does not pass.
-That parser keeps the last of two equal keys, so it is asked again: every key is followed by a colon, and the only other
-colons are those in texts. When a line has no more of them than its format has keys and its texts have colons, no key
-stands there twice. Escapes could hide a colon of a text, so lines that might have some go to the parser that refuses
-duplicate keys itself, which is slower.
+Compiled (_plain.c) where a compiler was there when ftgate was installed, and otherwise by two libraries: one refuses
+keys that stand twice, one whatever has other keys, other roles or other types. Both take the same lines.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import accumulate, chain
+from itertools import accumulate
 from itertools import count as numbers
-from operator import add, attrgetter
-from typing import Annotated, Any, Literal
+from operator import add
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import jiter
 import msgspec
-import re2  # type: ignore[import-untyped]
 
 from ftgate.edges.formats import SHAREGPT_ROLES
 from ftgate.edges.lines import Lines
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Rows, bare_prompt
 from ftgate.values.dataset import Format
 
-_KEPT = 10_000  # orders of roles that are remembered
-_COLON, _NUL = b":", b"\0"
-_BORDERS = {*b"{}"}
+if TYPE_CHECKING:
+    from types import ModuleType
 
-Rows = tuple[Sequence[tuple[str, ...]], list[list[str]], list[bytes] | None]
-"""Roles and texts of lines, and all the texts as bytes where they were needed."""
+    from ftgate.ports import ExampleSchema
+
+NATIVE: "ModuleType | None"
+"""None where nothing was compiled."""
+try:
+    from ftgate.edges import _plain as NATIVE
+except ImportError:
+    NATIVE = None
+
+_KEPT = 10_000  # orders of roles that are remembered
 
 
 class _Turn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -49,143 +51,102 @@ class _ShareGpt(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     conversations: Annotated[list[_ShareTurn], msgspec.Meta(min_length=1)]
 
 
-class _Roles(dict[tuple[str, ...], tuple[str, ...]]):
-    """From the roles as they are written to ours, so that equal orders are one object."""
-
-    def __init__(self, names: dict[str, str]) -> None:
-        self._names = names
-
-    def __missing__(self, written: tuple[str, ...]) -> tuple[str, ...]:
-        roles = tuple([self._names.get(role, role) for role in written])
-        if len(self) < _KEPT:
-            self[written] = roles
-        return roles
-
-
 class Form:
-    """A format whose lines are plain: where it keeps its turns."""
+    """A format whose lines are plain: how it calls turns, role and text, and what its roles are for us.
 
-    def __init__(self, line: type[msgspec.Struct], names: dict[str, str]) -> None:
-        (turns,) = line.__struct_fields__
-        decoder = msgspec.json.Decoder(line)
-        self.decode, self.decode_lines = decoder.decode, decoder.decode_lines
-        self.convert: Callable[[Any], Any] = partial(msgspec.convert, type=line)
-        self.turns = attrgetter(turns)
-        self.roles = _Roles(names)
+    `orders` are those of roles that were met, so that equal ones are one object.
+    """
+
+    def __init__(self, line: type[msgspec.Struct], turn: type[msgspec.Struct], ours: dict[str, str]) -> None:
+        self.line = line
+        (self._field,) = line.__struct_fields__
+        (self._turns,) = line.__struct_encode_fields__
+        self._role, self._text = turn.__struct_encode_fields__
+        self.names = {role: ours.get(role, role) for role in get_args(get_type_hints(turn)["role"])}
+        self.spelled = (
+            self._turns.encode(),
+            self._role.encode(),
+            self._text.encode(),
+            tuple((role.encode(), name) for role, name in self.names.items()),
+        )
+        self.orders: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def turns(self, value: Any) -> list[Any]:
+        """The turns of a parsed line. Raises ValueError when it is not plain."""
+        turns: list[Any] = getattr(msgspec.convert(value, self.line), self._field)
+        return turns
+
+    def accepted(self, rows: Rows, accepts: Callable[[Any], bool]) -> int:
+        """How many lines are accepted, up to the first that is not, as they were written where roles are called as we
+        call them: a plain line has no other keys."""
+        assert NATIVE is not None
+        names = (self._turns, self._role, self._text)
+        return int(NATIVE.accepted(names, rows.roles, rows.flat, accepts))
 
 
-_role, _content = attrgetter("role"), attrgetter("content")
 FORMS = {
-    Format.CONVERSATION: Form(_Conversation, {}),
-    Format.SHAREGPT: Form(_ShareGpt, SHAREGPT_ROLES),
+    Format.CONVERSATION: Form(_Conversation, _Turn, {}),
+    Format.SHAREGPT: Form(_ShareGpt, _ShareTurn, SHAREGPT_ROLES),
 }
 
 
-def take_plain(form: Form, lines: Lines, batch: Batch, accepts: Callable[[Any], bool] | None) -> int:
+def take_plain(form: Form, lines: Lines, batch: Batch, schema: "ExampleSchema | None") -> int:
     """Takes lines into the batch up to the first that is not plain, and says how many.
 
-    What is no strict JSON, has other keys, other types or a NUL, or what `accepts` (the repository's own schema)
-    refuses, is not plain: the careful path says why.
+    What is no strict JSON, has other keys, other types or a NUL, or what `schema` refuses, is not plain: the careful
+    path says why.
     """
-    starts, rows = _block(form, lines.whole, accepts)
-    if rows:
-        batch.extend(lines.count + 1, [lines.start + start for start in starts], rows)
-        lines.skip_block(len(starts))
-        count = len(starts)
-    else:
-        ahead = lines.ahead()
-        rows = _quick(form, lines.rest, ahead, accepts) or _strict(form, ahead, accepts)
-        if not (count := len(rows[1])):
-            return 0
-        # Each line end is one byte more.
-        *offsets, end = map(add, accumulate(map(len, ahead[:count]), initial=lines.start), numbers())
-        batch.extend(lines.count + 1, offsets, rows)
-        lines.skip(count, end - lines.start)
+    if NATIVE is None or not lines.whole or not _can_ask(form, schema):
+        return _by_libraries(form, lines, batch, schema)
+    block, at, start = lines.block, lines.at, lines.block_start
+    found, starts, end = NATIVE.block(form.spelled, form.orders, block, at)
+    rows = Rows(*found)
+    if schema is not None and (count := form.accepted(rows, schema.surely_accepts)) < len(starts):
+        rows, end = rows.first(count), starts[count]
+        del starts[count:]
+    # What has outer white space is for Python to say: it knows all that Unicode has.
+    for row in rows.edges:
+        rows.prompts[row] = bare_prompt(rows.flat[rows.ends[row - 1] if row else 0 : rows.ends[row]])
+    batch.extend(lines.count + 1, [start + begin for begin in starts] if start else starts, rows)
+    batch.block, batch.start = block, start
+    lines.skip(len(starts), end - at)
+    return len(starts)
+
+
+def _can_ask(form: Form, schema: "ExampleSchema | None") -> bool:
+    """What is compiled tells our names of the roles, and a schema is about what was written."""
+    return schema is None or all(role == name for role, name in form.names.items())
+
+
+def _by_libraries(form: Form, lines: Lines, batch: Batch, schema: "ExampleSchema | None") -> int:
+    ahead = lines.ahead()
+    rows = _strict(form, ahead, schema)
+    if not rows.ends:
+        return 0
+    # Each line end is one byte more.
+    sizes = map(len, ahead[: len(rows.ends)])
+    *offsets, end = map(add, accumulate(sizes, initial=lines.start), numbers())
+    batch.extend(lines.count + 1, offsets, rows)
     batch.block, batch.start = lines.block, lines.block_start
-    return count
+    lines.skip(len(rows.ends), end - lines.start)
+    return len(rows.ends)
 
 
-def _block(form: Form, block: bytes, accepts: Callable[[Any], bool] | None) -> tuple[list[int], Rows | None]:
-    """Where each line of a block begins, and all of them; None where a closer look at each is needed.
-
-    The parser takes any white space for the end of a value. But nowhere inside of one does `{` follow `}`, and so,
-    where every line ends in `}` and begins with `{`, there is one value at least on every line; and with as many values
-    as lines, one at most.
-    """
-    starts = [0]
-    while at := block.find(b"\n", starts[-1]) + 1:
-        starts.append(at)
-    starts.pop()  # the end
-    if not starts or len(block) == 1 or _borders(block, starts) != _BORDERS:
-        return [], None
-    try:
-        found = form.decode_lines(block)
-    except (ValueError, RecursionError):
-        return [], None
-    return starts, _rows(form, block, found, accepts) if len(found) == len(starts) else None
-
-
-def _borders(block: bytes, starts: list[int]) -> set[int]:
-    """How lines begin and end; the end of the last stands before the beginning of the first."""
-    return {block[start] for start in starts} | {block[start - 2] for start in starts}
-
-
-def _quick(
-    form: Form, block: bytes, ahead: Sequence[bytes], accepts: Callable[[Any], bool] | None
-) -> Rows | None:
-    """The lines up to the first that does not fit; None where a closer look at each is needed."""
-    found: list[Any] = []
-    try:
-        found.extend(map(form.decode, ahead))
-    except (ValueError, RecursionError):  # what was parsed before stays
-        block = b""
-    return _rows(form, block or b"\n".join(ahead[: len(found)]), found, accepts)
-
-
-def _rows(form: Form, raw: bytes, found: Sequence[Any], accepts: Callable[[Any], bool] | None) -> Rows | None:
-    """What the parser made of `raw`; None where a key may stand twice, or a text may have a NUL."""
-    if _may_hide_colons(raw) or (accepts and not all(map(accepts, msgspec.to_builtins(found)))):
-        return None
-    turns = list(map(form.turns, found))
-    texts = [list(map(_content, line)) for line in turns]
-    utf8 = list(map(str.encode, chain.from_iterable(texts)))
-    joined = b"".join(utf8)
-    if _NUL in joined or _colons(raw) != len(texts) + 2 * len(utf8) + _colons(joined):
-        return None
-    known = form.roles
-    return [known[tuple(map(_role, line))] for line in turns], texts, utf8
-
-
-def _colons(text: bytes) -> int:
-    """Twice as fast as count, which compares byte by byte."""
-    return len(text) - len(text.replace(_COLON, b""))
-
-
-def _literal(literal: bytes) -> Callable[[bytes], object]:
-    """A search that is six times as fast as `in`, which is slow where the bytes are frequent and the whole is rare."""
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    search: Callable[[bytes], object] = re2.compile(re2.escape(literal), options).search
-    return search
-
-
-_may_hide_colons = _literal(b"\\u003")
-
-
-def _strict(form: Form, ahead: Sequence[bytes], accepts: Callable[[Any], bool] | None) -> Rows:
-    """The same line by line."""
-    from_json, convert, known = jiter.from_json, form.convert, form.roles
-    roles: list[tuple[str, ...]] = []
-    texts: list[list[str]] = []
+def _strict(form: Form, ahead: Sequence[bytes], schema: "ExampleSchema | None") -> Rows:
+    """The same by the libraries, line by line."""
+    from_json, names, orders = jiter.from_json, form.names, form.orders
+    rows = Rows.none()
     try:
         for raw in ahead:
             value = from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
-            turns = form.turns(convert(value))
-            said = list(map(_content, turns))
-            if "\0" in "".join(said) or (accepts is not None and not accepts(value)):
+            turns = form.turns(value)
+            texts = [turn.content for turn in turns]
+            if "\0" in "".join(texts) or (schema is not None and not schema.accepts(value)):
                 break
-            roles.append(known[tuple(map(_role, turns))])
-            texts.append(said)
+            order = tuple([names[turn.role] for turn in turns])
+            rows.add(orders.get(order) or order, texts)
+            if order not in orders and len(orders) < _KEPT:
+                orders[order] = order
     except ValueError:
         pass  # the careful path says what it is
-    return roles, texts, None
+    return rows

@@ -1,6 +1,6 @@
 """What the stages ask of files and git: commits, lines, documents."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Protocol
 
 from msgspec import Struct
@@ -43,7 +43,12 @@ class Repository(Protocol):
 
 
 class ExampleSchema(Protocol):
-    """The repository's own schema of examples."""
+    """The repository's own schema of examples.
+
+    `surely_accepts` says soon that a parsed line fits; where it does not say so, `accepts` knows.
+    """
+
+    surely_accepts: Callable[[object], bool]
 
     def accepts(self, value: object) -> bool:
         """Whether a parsed line fits."""

@@ -52,7 +52,9 @@ def test_the_compiled_validator_agrees(draft: str) -> None:
     pytest.importorskip("jsonschema_rs")
     for name, content, cases in SUITE[draft]:
         judged = schema(content)
-        assert [judged._quick(value) for _, value, _ in cases] == [valid for _, _, valid in cases], name
+        assert [judged.surely_accepts(value) for _, value, _ in cases] == [valid for _, _, valid in cases], (
+            name
+        )
 
 
 @pytest.mark.parametrize(

@@ -246,4 +246,12 @@ ROWS: dict[int, Row] = {
         "surprises of YAML",
         ("tests/edges/test_yaml_files.py::test_hostile_settings_are_refused_and_nothing_breaks",),
     ),
+    30: Row(
+        "bytes that break what reads them",
+        (
+            "tests/edges/test_plain_native.py::test_sanitizers_have_nothing_to_say",
+            "tests/edges/test_plain_native.py::test_it_takes_what_the_libraries_take",
+            "tests/edges/test_jsonl.py::test_any_bytes_give_findings_and_never_an_exception",
+        ),
+    ),
 }
