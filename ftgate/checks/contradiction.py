@@ -4,16 +4,9 @@ different outputs."""
 from collections.abc import Iterable, Iterator
 
 from ftgate.checks.base import Context
+from ftgate.checks.rows import output_keys, prompt_keys
 from ftgate.checks.sameness import Sameness
-from ftgate.checks.turns import (
-    answers,
-    last_assistant,
-    output_key,
-    output_keys,
-    prompt_key,
-    prompt_keys,
-    turn_place,
-)
+from ftgate.checks.turns import answers, last_assistant, output_key, packed, prompt_key, turn_place
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Severity, found
@@ -25,9 +18,7 @@ class Contradiction:
     def __init__(self, context: Context) -> None:
         self.sameness = Sameness()
         self._held_out = {
-            prompt_key(e): (int.from_bytes(output_key(e), "big"), e.place)
-            for e in context.held_out
-            if e.prompt
+            prompt_key(e): (packed([output_key(e)])[0], e.place) for e in context.held_out if e.prompt
         }
 
     def see(self, example: Example) -> Iterator[Finding]:

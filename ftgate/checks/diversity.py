@@ -9,7 +9,7 @@ import xxhash
 from ftgate.checks.base import Context
 from ftgate.checks.labels import Labels
 from ftgate.checks.likeness import Cluster
-from ftgate.checks.turns import output_keys
+from ftgate.checks.rows import output_keys
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
@@ -97,17 +97,20 @@ class Diversity:
             yield found("diversity", Severity.WARNING, Place(path=self._path), message, advice)
 
 
-def _openers(batch: Batch) -> Iterator[str]:
+def _openers(batch: Batch) -> list[str]:
     """The first user turn of every row."""
-    first: dict[tuple[str, ...], int] = {}
-    for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
-        if roles is None:
-            yield next((m.content or "" for m in batch.example(row).messages if m.role == "user"), "")
-            continue
-        at = first.get(roles)
-        if at is None:
-            at = first[roles] = roles.index("user") if "user" in roles else -1
-        yield texts[at] if at >= 0 else ""
+    first = {roles: roles.index("user") if roles and "user" in roles else -1 for roles in set(batch.roles)}
+    flat = batch.flat
+    texts = [
+        flat[begin + first[roles]] if roles else ""
+        for roles, begin in zip(batch.roles, batch.begins, strict=True)
+    ]
+    if -1 in first.values():
+        for row, roles in enumerate(batch.roles):
+            if first[roles] < 0:
+                messages = batch.example(row).messages
+                texts[row] = next((m.content or "" for m in messages if m.role == "user"), "")
+    return texts
 
 
 def _openings(texts: Iterable[str]) -> list[bytes]:

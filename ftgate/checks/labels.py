@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from ftgate.checks.likeness import Cluster
 from ftgate.checks.places import Places
+from ftgate.checks.rows import output_keys, user_texts
 from ftgate.checks.secrets import find_secrets
-from ftgate.checks.turns import output_keys, user_texts
 from ftgate.values.batch import Batch
 from ftgate.values.finding import Place
 from ftgate.values.labels import LONGEST, MOST_LABELS, are_labels

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from ftgate.checks.grams import TOGETHER, grams
 from ftgate.checks.places import Places
+from ftgate.checks.rows import output_keys, user_texts
 from ftgate.checks.sketches import Sketches
-from ftgate.checks.turns import output_keys, user_texts
 from ftgate.values.batch import Batch
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Place

@@ -2,7 +2,6 @@
 snake_case ones does harm."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from ftgate.checks.base import Context, Unmergeable
+from ftgate.checks.json_values import NOT_JSON, strict_json
 from ftgate.checks.key_style import fits, keys_of, spell
 from ftgate.checks.output_shapes import OutputShapes
-from ftgate.checks.turns import NOT_JSON, last_assistant, replies, reply_values, strict_json, turn_place
+from ftgate.checks.rows import replies, said
+from ftgate.checks.turns import last_assistant, turn_place
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found
@@ -60,21 +61,17 @@ class Output:
             for row in range(len(batch)):
                 yield from self.see(batch.example(row))
             return
-        odd: list[int] = []
-        usual: list[tuple[str, ...]] = []
-        is_usual = self._shapes.is_usual
-        for row, (reply, value) in enumerate(zip(replies(batch), reply_values(batch), strict=True)):
-            if value is NOT_JSON and reply is not None:
-                if reply:
-                    odd.append(batch.lines[row])
-            elif type(value) is dict and reply and is_usual(keys := tuple(value), reply):
-                usual.append(keys)
-            else:
-                self._shapes.note_odd(batch.path, odd)
-                odd.clear()
+        spoken, texts, lines = said(batch), replies(batch), batch.lines
+        values = spoken.values
+        rows = spoken.others if self._shapes.are_usual(spoken.objects) else range(len(batch))
+        if all(values[row] is NOT_JSON and texts[row] is not None for row in rows):
+            self._shapes.note_odd(batch.path, [lines[row] for row in rows if texts[row]])
+            return
+        for row in rows:
+            if values[row] is not NOT_JSON or texts[row] is None:
                 yield from self.see(batch.example(row))
-        self._shapes.note_odd(batch.path, odd)
-        self._shapes.note_usual(Counter(usual))
+            elif texts[row]:
+                self._shapes.note_odd(batch.path, (lines[row],))
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the validator: what one process has seen goes to another, which has its own."""

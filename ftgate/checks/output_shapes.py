@@ -2,12 +2,13 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
 from ftgate.checks.base import Unmergeable
+from ftgate.checks.json_values import Objects
 from ftgate.checks.key_style import KeyStyle, keys_of, telling_style
 from ftgate.checks.places import Places
 from ftgate.values.finding import Finding, Place, Severity, found
@@ -57,18 +58,25 @@ class OutputShapes:
         """Outputs without a JSON value."""
         self._odd.extend(self._places.keep_lines(path, lines))
 
-    def is_usual(self, keys: tuple[str, ...], text: bytes) -> bool:
-        """Whether an object has keys in an order that is known, and surely no objects inside."""
-        return keys in self._usual and text.find(b"{", text.find(b"{") + 1) < 0
-
-    def note_usual(self, found: Mapping[tuple[str, ...], int]) -> None:
-        """More such outputs: how many of which keys."""
+    def are_usual(self, objects: Objects) -> bool:
+        """Notes outputs that all have keys in an order that is known, and surely no objects inside; others not."""
+        if objects.nested:
+            return False
+        kinds = set(map(tuple, objects.values))
+        found = (
+            Counter(map(tuple, objects.values))
+            if len(kinds) > 1
+            else dict.fromkeys(kinds, len(objects.values))
+        )
+        if not found.keys() <= self._usual.keys():
+            return False
         for keys, count in found.items():
             group = self._usual[keys]
             self._objects += count
             group.count += count
             for style in group.styles:
                 self._styles[style] += count
+        return True
 
     def _group(self, value: dict[str, Any], keys: tuple[str, ...], kept: int) -> _Group:
         group = self._key_sets.get(keys)

@@ -22,10 +22,10 @@ class Places:
             self._paths.append(place.path)
         return number << _LINE_BITS | place.line
 
-    def keep_lines(self, path: str, lines: Iterable[int]) -> list[int]:
+    def keep_lines(self, path: str, lines: Iterable[int]) -> Iterable[int]:
         """The integers that stand for lines of one file."""
         above = self.keep(Place(path=path))
-        return [above | line for line in lines]
+        return [above | line for line in lines] if above else lines
 
     def adopt(self, others: "Places", kept: Iterable[int]) -> list[int]:
         """What others have kept, as integers of these places."""

@@ -4,6 +4,7 @@ and rejects, drops or alters what breaks them."""
 from collections.abc import Callable, Iterable, Iterator
 
 from ftgate.checks.base import Context, Unmergeable
+from ftgate.checks.rows import has_empty_texts
 from ftgate.checks.targets import ONCE, SEVERITY, TARGETS, TRAITS, Rule, rules_of
 from ftgate.checks.turns import turn_place
 from ftgate.values.batch import Batch, Recall
@@ -40,7 +41,7 @@ class Roles:
         file = (batch.path, batch.format)
         begins, self._last = file != self._last, file
         bad = {roles for roles in set(batch.roles) if not self._is_good(roles)}
-        if bad or begins or "" in batch.flat or any(map(str.isspace, batch.flat)):
+        if bad or begins or has_empty_texts(batch):
             for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
                 if row == 0 or roles in bad or not all(texts) or any(map(str.isspace, texts)):
                     yield from self.see(batch.example(row))

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from ftgate.checks.places import Places
-from ftgate.checks.turns import output_keys, prompt_keys
+from ftgate.checks.rows import output_keys, prompt_keys
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 

@@ -1,5 +1,6 @@
 """system-prompt: the same in training as at inference. The seed, curation 4 and pitfalls: the most common bug."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -46,12 +47,18 @@ class SystemPrompt:
     def see_all(self, batch: Batch) -> Iterator[Finding]:
         """The same for many examples."""
         self._path = self._path or batch.path
-        known, declared = self._texts, self._declared
-        for row, (roles, texts) in enumerate(zip(batch.roles, batch.texts, strict=True)):
+        known, declared, flat = self._texts, self._declared, batch.flat
+        if all(roles and roles[0] == "system" for roles in set(batch.roles)):
+            found = Counter([flat[begin] for begin in batch.begins])
+            if found.keys() <= ({declared} if declared is not None else known.keys()):
+                for actual, count in found.items() if declared is None else ():
+                    known[actual].count += count
+                return
+        for row, (roles, begin) in enumerate(zip(batch.roles, batch.begins, strict=True)):
             if not roles or (roles[0] != "system" and "system" in roles):
                 yield from self.see(batch.example(row))
                 continue
-            actual = texts[0] if roles[0] == "system" else ""
+            actual = flat[begin] if roles[0] == "system" else ""
             if declared is not None:
                 if actual != declared:
                     yield from self.see(batch.example(row))

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 
 from ftgate.checks.base import Context, Unmergeable
+from ftgate.checks.json_values import strict_json
 from ftgate.checks.tool_schemas import ToolSchemas, parameters_of
-from ftgate.checks.turns import strict_json
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
 from ftgate.values.finding import Finding, Place, Severity, found

@@ -14,7 +14,7 @@ from ftgate.checks.base import Context
 from ftgate.checks.sameness import Sameness
 from ftgate.checks.targets import TARGETS
 from ftgate.edges.jsonl import read_jsonl
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Rows
 from ftgate.values.dataset import Example, Format
 from ftgate.values.finding import Finding
 from ftgate.values.settings import DataSettings, Limits
@@ -124,7 +124,9 @@ def test_repeats_are_found_while_the_table_grows(size: int) -> None:
         batch = Batch("f", Format.CONVERSATION)
         for line in range(start, start + size):
             number = chance.randrange(3000)
-            batch.extend(line, [0], ([("user", "assistant")], [[f"q{number}", "a"]], None))
+            rows = Rows.none()
+            rows.add(("user", "assistant"), [f"q{number}", "a"])
+            batch.extend(line, [0], rows)
             told += number in seen
             seen.setdefault(number, line)
         for same in sameness.see(batch):
