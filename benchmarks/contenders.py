@@ -46,17 +46,22 @@ def ftgate(path: str, *, only: Sequence[str] | None = None, schema: bool = False
     from ftgate.checks import CHECKS
     from ftgate.checks.base import Context
     from ftgate.cli.jobs import Question, validate
-    from ftgate.edges.example_schema import ExampleSchema
 
     question = Question(
         paths=(Path(path),),
         context=Context(),
         levels={name: "off" for name in CHECKS if only is not None and name not in only},
-        schema=ExampleSchema("line.schema.json", json.dumps(LINE_SCHEMA).encode()) if schema else None,
+        schema=_schema() if schema else None,
         digest=False,
     )
     files, _ = validate(question, jobs)
     assert files[0].lines > 0
+
+
+def _schema() -> Any:
+    from ftgate.edges.example_schema import ExampleSchema
+
+    return ExampleSchema("line.schema.json", json.dumps(LINE_SCHEMA).encode())
 
 
 def ftgate_without(check: str, path: str, jobs: int = 1) -> None:

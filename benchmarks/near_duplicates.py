@@ -20,7 +20,7 @@ from itertools import accumulate
 from rensa import RMinHash
 
 from ftgate.checks.likeness import Likeness
-from ftgate.values.batch import Batch
+from ftgate.values.batch import Batch, Rows
 from ftgate.values.dataset import Format
 
 WORDS = 105
@@ -50,8 +50,10 @@ def batches(texts: list[str]) -> list[Batch]:
     for start in range(0, len(texts), TOGETHER):
         batch = Batch("a.jsonl", Format.CONVERSATION)
         some = texts[start : start + TOGETHER]
-        rows = [(("user", "assistant"), [text, "ok"], f"{text}\0ok") for text in some]
-        batch.extend(range(start, start + len(some)), [0] * len(some), rows)
+        rows = Rows.none()
+        for text in some:
+            rows.add(("user", "assistant"), [text, "ok"])
+        batch.extend(start, [0] * len(some), rows)
         made.append(batch)
     return made
 
