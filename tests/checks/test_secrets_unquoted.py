@@ -40,8 +40,8 @@ def calling(name: str, arguments: Line, parameters: Line) -> Line:
 
 
 QUOTED: dict[str, list[Line]] = {
-    "an unknown key": [line(**{KEY: 1})],
-    "a key that is cut": [line(**{PADDED: 1})],
+    "an unknown key": [line() | {KEY: 1}],
+    "a key that is cut": [line() | {PADDED: 1}],
     "a key in a message": [{"messages": [{"role": "user", "content": "q", TOKEN: 1}]}],
     "keys of no format": [{KEY: 1, TOKEN: 2}],
     "a role": [{"messages": [{"role": KEY, "content": "q"}]}],
