@@ -9,7 +9,7 @@ from urllib.request import url2pathname
 
 import click
 
-_ONE_SLASH = re.compile(r"([a-z0-9]{2,}):/(?!/)")
+_ONE_SLASH = re.compile(r"([a-z0-9]{2,20}):/(?!/)")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

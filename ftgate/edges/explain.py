@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ftgate.checks.secrets import hide_secrets
 from ftgate.edges.json_scan import MAX_DEPTH, Problem, Scan, scan_json
-from ftgate.edges.misfits import Misfit
+from ftgate.edges.misfit import Misfit
 
 MAX_PROBLEMS = 100
 """Problems of one line that are listed one by one; a hostile line may hold millions."""

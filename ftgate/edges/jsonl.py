@@ -7,9 +7,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ftgate.edges.explain import explain
-from ftgate.edges.formats import detect_format, is_sound, messages_of, provenance, shape, simple_messages
+from ftgate.edges.formats import (
+    PARTS,
+    STRINGS,
+    detect_format,
+    is_sound,
+    messages_of,
+    provenance,
+    shapes,
+    simple_messages,
+)
 from ftgate.edges.lines import BOM, SPACE, Line, Lines, Stretch
-from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
+from ftgate.edges.misfit import Misfit
+from ftgate.edges.misfits import FileSoFar, line_misfits
 from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
 from ftgate.ports import ExampleSchema
@@ -62,7 +72,7 @@ class JsonlStream:
     ) -> None:
         self._path = path
         self._limits = limits
-        self._is_deep = limits.depth >= DEEPEST  # else no line is plain
+        self._has_plain = limits.depth >= DEEPEST
         self._blank_lines = blank_lines
         self._lines = Lines(path, stream, limits.line_bytes)
         self._declared = format != "auto"
@@ -83,7 +93,8 @@ class JsonlStream:
 
     def resume(self, after: Reading) -> None:
         """Goes on in the middle of a file whose beginning is known; `file` then counts from here only."""
-        self._format, self._shape = after.format, after.shape
+        self._format = after.format
+        self._shaped(after.shape)
         self._saw_text = self._saw_example = True
         self._lines.count, self._lines.start = after.line, after.start
 
@@ -130,10 +141,11 @@ class JsonlStream:
         """Every line of a block, and those after it that one of them was spread over."""
         lines = self._lines
         while lines.waiting():
-            form = FORMS.get(self._format) if self._format and self._is_deep else None
+            form = FORMS.get(self._format) if self._format and self._has_plain else None
             count = take_plain(form, lines, batch, self._accepts) if form and not lines.has_return else 0
             if count:
                 batch.format = self._format
+                self._shaped(STRINGS)
                 self._saw_text = True
                 self._examples += count
                 yield from self._end_run()
@@ -153,12 +165,13 @@ class JsonlStream:
         if (
             type(value) is dict
             and self._format
-            and self._is_deep
+            and self._has_plain
             and (messages := simple_messages(value, self._format))
             and (self._accepts is None or self._accepts(value))
         ):
             if self._run:
                 yield from self._end_run()
+            self._shaped(STRINGS)
             yield self._example(line, messages)
         else:
             yield from self._careful(line, value)
@@ -293,33 +306,24 @@ class JsonlStream:
         """The example of a line without flaws; the first one decides the format of the file."""
         self._format = self._format or detect_format(value)
         assert self._format is not None
-        self._shape = self._shape or shape(value, self._format)
+        self._shaped(next((shape for _, shape in shapes(value, self._format)), None))
         example = self._example(line, messages_of(value, self._format), tuple(value.get("tools", ())))
         extras = provenance(value)
+        if self._shape and self._shape != STRINGS:
+            extras["shape"] = self._shape
         return replace(example, **extras) if extras else example
+
+    def _shaped(self, shape: str | None) -> None:
+        """The first example decides how turns are written in this file; only turns of strings are plain."""
+        self._shape = self._shape or shape
+        self._has_plain = self._has_plain and self._shape != PARTS
 
     def _misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
         """What does not fit the format, then what does not fit the repository's own schema."""
-        yield from self._format_misfits(value)
+        closed = self._schema is None
+        yield from line_misfits(value, FileSoFar(self._format, self._shape, self._declared, closed))
         if self._schema and not self._schema.accepts(value):
             yield from self._schema.misfits(value)
-
-    def _format_misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
-        detected = detect_format(value)
-        format = self._format or detected
-        if detected is None and (preference := preference_misfit(value)):
-            yield preference
-        elif format is not None and (detected is None or detected is format):
-            yield from misfits(value, format, closed=self._schema is None)
-            if self._shape and shape(value, format) != self._shape:
-                message = f"prompt and completion are {shape(value, format)} here and {self._shape} above."
-                yield Misfit("/prompt", message, "Write all lines of a file the same way.")
-        elif format is None or detected is None:
-            yield unknown_format(value)
-        else:
-            where = "the file is declared as" if self._declared else "the lines above have"
-            message = f"This line has the format {detected}, {where} {format}."
-            yield Misfit("", message, "Keep one format per file: loaders fill the gaps with nulls.")
 
     def _end(self) -> Iterator[Finding]:
         place = Place(path=self._path, line=self._lines.count, byte_offset=self._lines.start)
