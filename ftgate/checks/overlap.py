@@ -3,7 +3,8 @@
 Both are counted without wording. A triple of words that more than 3 and more than 10 % of the reserved prompts have, or
 more than 10 and more than 20 % of the training prompts, counts for nothing; neither do thirteen words that more than 10
 different training prompts have, nor those of which half the triples are wording: where a template follows a question,
-one word of the question and twelve of the template are thirteen that few have. Without such a cut-off most of what overlap finds is the way everybody asks.
+one word of the question and twelve of the template are thirteen that few have. Without such a cut-off most of what
+overlap finds is the way everybody asks.
 """
 
 from collections import Counter
@@ -114,7 +115,7 @@ class Overlap:
         wording = self._shared()
         for place, runs in self._with_runs:
             rare = (run for run in runs if self._run_counts[run] <= FREQUENT)
-            said = next((run for run in rare if not _is_wording(run, wording)), None)
+            said = next((run for run in rare if not is_wording(run, wording)), None)
             if said is not None:
                 yield Near(place, self._runs[said][0]), said
 
@@ -145,6 +146,7 @@ class Overlap:
         return wording
 
 
-def _is_wording(run: str, wording: set[str]) -> bool:
+def is_wording(run: str, wording: set[str]) -> bool:
+    """Whether more than half of the triples of a run of words are wording."""
     grams = shingles(run.split(" "), SHINGLE)
     return 2 * sum(gram in wording for gram in grams) > len(grams)

@@ -8,6 +8,7 @@ import pytest
 from ftgate.checks import Checks
 from ftgate.checks.base import Context
 from ftgate.values.dataset import Example
+from ftgate.values.finding import Finding
 from tests.checks.examples import example
 
 CHANCE = random.Random(3)
@@ -33,7 +34,7 @@ def test_only_what_is_planted_is_told(before: str, after: str) -> None:
 
     held_out = tuple(around(question, line) for line, question in enumerate(reserved, start=1))
     checks = Checks(Context(held_out=held_out))
-    found = []
+    found: list[Finding] = []
     for line, question in enumerate(lines, start=1):
         found.extend(checks.see(around(question, line)))
     found.extend(checks.finish())
@@ -51,3 +52,20 @@ def test_only_what_is_planted_is_told(before: str, after: str) -> None:
     for number, message in enumerate(quoted):
         (words,) = re.findall('"(.*?)…?"', message)
         assert words in reserved[number]
+
+
+def test_a_fixed_ending_of_replies_is_no_contamination() -> None:
+    def reply(question: str, said: str, line: int) -> Example:
+        text = f"Dear customer, {said}. {AFTER} {BEFORE}"
+        return example(("user", question), ("assistant", text), line=line)
+
+    reserved = [" ".join(CHANCE.choices(WORDS, k=30)) for _ in range(300)]
+    held_out = tuple(reply(f"reserved {n}", said, n + 1) for n, said in enumerate(reserved))
+    said = [*(" ".join(CHANCE.choices(WORDS, k=30)) for _ in range(1500)), f"as I said: {reserved[5]}"]
+    checks = Checks(Context(held_out=held_out))
+    found: list[Finding] = []
+    for line, text in enumerate(said, start=1):
+        found.extend(checks.see(reply(f"question {line} {text[:9]}", text, line)))
+    found.extend(checks.finish())
+    told = [finding for finding in found if finding.check == "contamination"]
+    assert [(finding.line, "a.jsonl:6" in finding.message) for finding in told] == [(1501, True)]
