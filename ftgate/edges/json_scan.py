@@ -113,6 +113,12 @@ class _Scanner:
         self.at += 1
         while not self._closes("}", pointer, first=not members):
             at = self.at
+            if self.text[at] == "{":
+                raise self._stop(
+                    pointer,
+                    "another object begins where a key is expected: two lines may be fused",
+                    "Restore the first, and put every example on a line of its own.",
+                )
             if self.text[at] != '"':
                 raise self._stop(
                     pointer, "a key is not in double quotes", "Write keys and strings in double quotes."

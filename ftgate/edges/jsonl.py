@@ -20,6 +20,7 @@ from ftgate.edges.formats import (
 from ftgate.edges.lines import BOM, SPACE, Line, Lines, Stretch
 from ftgate.edges.misfit import Misfit
 from ftgate.edges.misfits import FileSoFar, line_misfits
+from ftgate.edges.not_jsonl import other_kind, too_long
 from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
 from ftgate.ports import ExampleSchema
@@ -28,8 +29,6 @@ from ftgate.values.dataset import DataFile, Example, Format, Message
 from ftgate.values.finding import Finding, Place, Severity, found
 from ftgate.values.settings import Level, Limits
 
-_UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
-_LFS = b"version https://git-lfs.github.com/spec/"
 DEEPEST = 3  # objects and arrays of a plain line, one in the other
 _ONE_A_LINE = "Write every example as one object on a line of its own."
 
@@ -212,13 +211,8 @@ class JsonlStream:
     def _whole_file(self, line: Line) -> Finding | None:
         """What makes the file as a whole something else than JSONL; reads past it."""
         raw = line.raw
-        if raw.startswith(_LFS):
-            message, advice = (
-                "This is a git-LFS pointer, not the data.",
-                "Fetch it: git lfs pull; in CI, lfs: true.",
-            )
-        elif line.number == 1 and raw.startswith(_UTF16):
-            message, advice = "The file is UTF-16, not UTF-8.", "Save it as UTF-8 without a byte order mark."
+        if other := other_kind(raw, line.number):
+            message, advice = other
         elif raw.removeprefix(BOM).lstrip(SPACE).startswith(b"[") and skip_array(self._lines, line):
             message = "The file is one JSON array over several lines."
             return self._found("json", line, message, _ONE_A_LINE)
@@ -253,8 +247,7 @@ class JsonlStream:
 
     def _text_line(self, line: Line, value: Any) -> Iterator[Example | Finding]:
         if line.cut:
-            message = f"The line is longer than {self._limits.line_bytes:,} bytes and was not read."
-            advice = "Split the example, or raise data.limits.line_bytes."
+            message, advice = too_long(line.raw, self._limits.line_bytes)
             yield self._found("encoding", line, message, advice)
             return
         body = line.raw.removesuffix(b"\n").removesuffix(b"\r")
