@@ -213,7 +213,8 @@ def hide_secrets(text: str) -> str:
 
 
 def _texts(example: Example) -> Iterator[tuple[str, str]]:
-    yield from _strings("/tools", example.tools)
+    if example.tools and find_secrets("\n".join(_said(example.tools))):
+        yield from _strings("/tools", example.tools)
     for index, message in enumerate(example.messages):
         if message.name:
             yield turn_pointer(example, index).replace("/content", "/name"), message.name
@@ -222,6 +223,21 @@ def _texts(example: Example) -> Iterator[tuple[str, str]]:
         for number, call in enumerate(message.tool_calls):
             arguments = call.get("function", {}).get("arguments", "")
             yield f"/messages/{index}/tool_calls/{number}/function/arguments", str(arguments)
+
+
+def _said(value: Any) -> list[str]:
+    """All texts of a value: one look at them together saves many, and their places are rarely wanted."""
+    texts: list[str] = []
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            texts.append(inner)
+        elif isinstance(inner, Mapping):
+            waiting.extend(inner.values())
+        elif isinstance(inner, list | tuple):
+            waiting.extend(inner)
+    return texts
 
 
 def _strings(pointer: str, value: Any) -> Iterator[tuple[str, str]]:
