@@ -1,5 +1,6 @@
 """secrets: what must not be trained into weights, because no one can take it out again. Values are never printed.
 
+The seed has no rule for it: its checklist judges what is learned, and not what must not be.
 Every pattern is bounded and starts where a word starts, so the time is linear in the text.
 """
 
