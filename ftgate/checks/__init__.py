@@ -21,7 +21,7 @@ from ftgate.checks.purpose import Purpose
 from ftgate.checks.review import Review
 from ftgate.checks.roles import Roles
 from ftgate.checks.sameness import Sameness
-from ftgate.checks.secrets import Secrets
+from ftgate.checks.secrets import Secrets, hide_secrets
 from ftgate.checks.size import Size
 from ftgate.checks.system_prompt import SystemPrompt
 from ftgate.checks.tool_calls import ToolCalls
@@ -110,4 +110,7 @@ class Checks:
 
     def _levelled(self, name: str, finding: Finding) -> Finding:
         level = self._levels.get(name)
-        return finding if level is None else replace(finding, severity=Severity(level))
+        message = hide_secrets(finding.message)  # it may quote what it is about
+        if level is None and message is finding.message:
+            return finding
+        return replace(finding, severity=Severity(level) if level else finding.severity, message=message)

@@ -5,6 +5,7 @@ The same prompt is an error. Nearly the same, or thirteen words in a row, is evi
 warning; wording that many prompts share does not count (see overlap.py). So are twenty words of a reply (replies.py).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ftgate.checks.base import Context
@@ -104,6 +105,7 @@ class Contamination:
         return self._with_system.get(text_key(f"{key.hex()}{normalised(system_text(example.messages))}"))
 
 
+_WRITTEN_AS_ONE = re.compile(r"(?=[^ ]{0,63}[0-9])[^ ]{16,}")
 _WEIGH = "Look at both: if one gives the answer to the other, remove the training line."
 
 
@@ -112,6 +114,9 @@ def _line(place: Place) -> Place:
 
 
 def _quote(text: str) -> str:
+    text = _WRITTEN_AS_ONE.sub(
+        lambda word: "•" * len(word[0]), text
+    )  # words are folded: no key looks like one
     return f'"{text}"' if len(text) <= 120 else f'"{text[:119]}…"'
 
 

@@ -38,15 +38,16 @@ class Fields:
         del context  # nothing declared matters here
         self._places = Places()
         self._fields: dict[str, dict[str, _Seen]] = {}
-        self._formats: dict[Format, _Seen] = {}
-        self._last: tuple[str, Format] | None = None
+        self._formats: dict[str, _Seen] = {}
+        self._last: tuple[str, Format, str] | None = None
 
     def see(self, example: Example) -> Iterable[Finding]:
         """Notes the types of an example's fields."""
-        file = (example.place.path, example.format)
+        file = (example.place.path, example.format, example.shape)
         if file != self._last:
             self._last = file
-            self._formats.setdefault(example.format, _Seen(self._places.keep(example.place)))
+            format = f"{example.format} ({example.shape})" if example.shape else str(example.format)
+            self._formats.setdefault(format, _Seen(self._places.keep(example.place)))
         if example.metadata or example.tools:
             types = dict.fromkeys(_types("metadata", example.metadata, 0))  # a set that keeps the order
             types.update((pair, None) for tool in example.tools for pair in _types("tools[]", tool, 0))
@@ -110,10 +111,9 @@ class Fields:
     def _formats_differ(self) -> Finding:
         (first, one), *_, (last, seen) = self._formats.items()
         place, other = self._places.place(seen.first), self._places.name(one.first)
-        message = (
-            f"This file has the format {last}, {other} has {first}: a loader that reads both gives every "
-            "line the fields of the other, empty."
-        )
+        same = last.partition(" ")[0] == first.partition(" ")[0]
+        does = "stops or rewrites lines" if same else "gives every line the fields of the other, empty"
+        message = f"This file has the format {last}, {other} has {first}: a loader that reads both {does}."
         return found("fields", Severity.WARNING, place, message, "Convert all files to one format.")
 
     def _some_place(self) -> Place:

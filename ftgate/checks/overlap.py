@@ -2,7 +2,9 @@
 
 Both are counted without wording. A triple of words that more than 3 and more than 10 % of the reserved prompts have, or
 more than 10 and more than 20 % of the training prompts, counts for nothing; neither do thirteen words that more than 10
-different training prompts have. Without such a cut-off most of what overlap finds is the way everybody asks.
+different training prompts have, nor those of which half the triples are wording: where a template follows a question,
+one word of the question and twelve of the template are thirteen that few have. Without such a cut-off most of what
+overlap finds is the way everybody asks.
 """
 
 from collections import Counter
@@ -97,8 +99,7 @@ class Overlap:
 
     def near(self) -> Iterator[Near]:
         """Training lines that are nearly a reserved prompt."""
-        most = max(SHARED * self._examples, FREQUENT)
-        wording = self._wording | {gram for gram, count in self._counts.items() if count > most}
+        wording = self._shared()
         sizes = [len(found - wording) for found in self._sets]
         for one in self._candidates:
             common = sum(gram not in wording for gram in one.common)
@@ -111,10 +112,17 @@ class Overlap:
 
     def runs(self) -> Iterator[tuple[Near, str]]:
         """Training lines that have thirteen words in a row with a reserved prompt, and the words."""
+        wording = self._shared()
         for place, runs in self._with_runs:
-            rare = next((run for run in runs if self._run_counts[run] <= FREQUENT), None)
-            if rare is not None:
-                yield Near(place, self._runs[rare][0]), rare
+            rare = (run for run in runs if self._run_counts[run] <= FREQUENT)
+            said = next((run for run in rare if not is_wording(run, wording)), None)
+            if said is not None:
+                yield Near(place, self._runs[said][0]), said
+
+    def _shared(self) -> set[str]:
+        """The triples that are wording, in the reserved prompts or in those of training."""
+        most = max(SHARED * self._examples, FREQUENT)
+        return self._wording | {gram for gram, count in self._counts.items() if count > most}
 
     def _nearest(self, place: Place, grams: set[str], known: list[str]) -> _Candidate | None:
         counts = Counter(owner for gram in known for owner in self._prompts[gram])
@@ -136,3 +144,9 @@ class Overlap:
         for gram in wording:
             del into[gram]
         return wording
+
+
+def is_wording(run: str, wording: set[str]) -> bool:
+    """Whether more than half of the triples of a run of words are wording."""
+    grams = shingles(run.split(" "), SHINGLE)
+    return 2 * sum(gram in wording for gram in grams) > len(grams)

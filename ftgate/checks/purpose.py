@@ -18,6 +18,7 @@ _SHAPE = re.compile(
     r"\b(?:json|yaml|xml|html|csv|sql|markdown|regex|code|objects?|keys?|fields?|columns?|tables?|lists?|bullets?"
     r"|labels?|class(?:es)?|categor(?:y|ies)|tags?|numbers?|digits?|integers?|scores?|dates?|true|false|yes|no"
     r"|one of|words?|sentences?|paragraphs?|lines?|steps?|characters?|tokens?|headings?|titles?|format(?:ted)?"
+    r"|names?|intents?|commands?|quer(?:y|ies)|translations?|translates?|e-?mails?|(?:snake|camel|kebab)[ _-]?case"
     r"|templates?|schemas?|functions?|tool calls?|urls?|ids?|tone|style|voice|language|summar(?:y|ies))\b",
     re.IGNORECASE,
 )

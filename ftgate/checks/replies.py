@@ -1,7 +1,8 @@
 """How much of a reserved reply stands in training replies: twenty words in a row that nobody else says.
 
 Replies repeat for good reasons: labels, JSON of one shape, phrases of politeness. So a run of words tells only where
-one reserved reply has it and at most three training replies do; replies that are JSON are not looked at. Prompts are
+one reserved reply has it and at most three training replies do, and not where most of it is wording that many reserved
+replies share (a word before a fixed ending); replies that are JSON are not looked at. Prompts are
 compared by thirteen words; of replies, which explain alike what is alike, thirteen say nothing: all four that GSM8K's
 training and test sets share are phrases ("then find the number of days in 2 weeks 2 weeks * 7").
 """
@@ -9,7 +10,8 @@ training and test sets share are phrases ("then find the number of days in 2 wee
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ftgate.checks.overlap import Near
+from ftgate.checks.likeness import SHINGLE
+from ftgate.checks.overlap import RESERVED_LEAST, RESERVED_SHARE, Near, is_wording
 from ftgate.checks.turns import turn_place
 from ftgate.checks.words import shingles, words
 from ftgate.values.dataset import Example
@@ -27,10 +29,18 @@ class Replies:
 
     def __init__(self, texts: Sequence[str]) -> None:
         owners: dict[str, set[int]] = {}
+        triples: Counter[str] = Counter()
         for owner, text in enumerate(texts):
             for run in _runs(text):
                 owners.setdefault(run, set()).add(owner)
-        self._owners = {run: next(iter(found)) for run, found in owners.items() if len(found) == 1}
+            triples.update(set(shingles(words(text), SHINGLE)))
+        most = max(RESERVED_SHARE * len(texts), RESERVED_LEAST)
+        wording = {triple for triple, count in triples.items() if count > most}
+        self._owners = {
+            run: next(iter(found))
+            for run, found in owners.items()
+            if len(found) == 1 and not is_wording(run, wording)
+        }
         self._seen: list[tuple[Place, list[str]]] = []
         self._counts: Counter[str] = Counter()
 

@@ -1,11 +1,13 @@
 """secrets: what must not be trained into weights, because no one can take it out again. Values are never printed.
 
+The seed has no rule for it: its checklist judges what is learned, and not what must not be.
 Every pattern is bounded and starts where a word starts, so the time is linear in the text.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
+from typing import Any
 
 from msgspec import Struct
 
@@ -148,7 +150,7 @@ _SUSPECTS = Screen(kind.screen for kind in KINDS)
 
 
 class Secrets:
-    """Looks at every text of every turn, and at the arguments of tool calls."""
+    """Looks at every text of every turn, at the arguments of tool calls and at the definitions of tools."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -187,6 +189,10 @@ class Secrets:
 
 def find_secrets(text: str) -> list[tuple[int, _Kind]]:
     """Start and kind of every secret by place; what lies inside an earlier kind's match is not told again."""
+    return [(start, kind) for start, _, kind in _spans(text)]
+
+
+def _spans(text: str) -> list[tuple[int, int, _Kind]]:
     spans: list[tuple[int, int, _Kind]] = []
     kinds = [kind for sign, group in _TRIGGERED if sign in text for trigger, kind in group if trigger in text]
     if _EIGHT_DIGITS.search(text):
@@ -197,13 +203,51 @@ def find_secrets(text: str) -> list[tuple[int, _Kind]]:
             is_new = all(end <= other[0] or start >= other[1] for other in spans)
             if is_new and (kind.confirm is None or kind.confirm(match.group())):
                 spans.append((start, end, kind))
-    return [(start, kind) for start, _, kind in sorted(spans, key=lambda span: span[0])]
+    return sorted(spans, key=lambda span: span[0])
+
+
+def hide_secrets(text: str) -> str:
+    """The text with a dot for every character of a secret, so that a message may quote it."""
+    for start, end, _ in _spans(text):
+        text = f"{text[:start]}{'•' * (end - start)}{text[end:]}"
+    return text
 
 
 def _texts(example: Example) -> Iterator[tuple[str, str]]:
+    if example.tools and find_secrets("\n".join(_said(example.tools))):
+        yield from _strings("/tools", example.tools)
     for index, message in enumerate(example.messages):
+        if message.name:
+            yield turn_pointer(example, index).replace("/content", "/name"), message.name
         if message.content:
             yield turn_pointer(example, index), message.content
         for number, call in enumerate(message.tool_calls):
             arguments = call.get("function", {}).get("arguments", "")
             yield f"/messages/{index}/tool_calls/{number}/function/arguments", str(arguments)
+
+
+def _said(value: Any) -> list[str]:
+    """All texts of a value: one look at them together saves many, and their places are rarely wanted."""
+    texts: list[str] = []
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            texts.append(inner)
+        elif isinstance(inner, Mapping):
+            waiting.extend(inner.values())
+        elif isinstance(inner, list | tuple):
+            waiting.extend(inner)
+    return texts
+
+
+def _strings(pointer: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every text of a tool's definition: the template shows it to the model."""
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _strings(f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", inner)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _strings(f"{pointer}/{index}", inner)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from ftgate.checks.base import Context, Unmergeable
+from ftgate.checks.secrets import hide_secrets
 from ftgate.checks.turns import system_text, text_key, turn_place
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
@@ -117,5 +118,5 @@ def _difference(declared: str, actual: str) -> str:
 
 
 def _quote(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(hide_secrets(text).split())
     return f'"{line}"' if len(line) <= 40 else f'"{line[:39]}…"'

@@ -7,6 +7,7 @@ from typing import Any
 
 from ftgate.checks.base import Context, Unmergeable
 from ftgate.checks.json_values import strict_json
+from ftgate.checks.secrets import hide_secrets
 from ftgate.checks.tool_schemas import ToolSchemas, parameters_of
 from ftgate.values.batch import Batch, Recall
 from ftgate.values.dataset import Example
@@ -57,7 +58,7 @@ class ToolCalls:
     def _judge(self, example: Example, pointer: str, name: str, function: Any) -> Iterator[Finding]:
         parameters = parameters_of(example.tools, name)
         if parameters is None:
-            message = f'The call names the tool "{name[:60]}", and the line has no such tool.'
+            message = f'The call names the tool "{_clip(name, 60)}", and the line has no such tool.'
             advice = "Add its definition to tools, or correct the name."
             yield found("tool-calls", Severity.ERROR, _at(example, f"{pointer}/name"), message, advice)
             return
@@ -65,7 +66,7 @@ class ToolCalls:
         if validator is None:
             if (name, why_not) not in self._told:
                 self._told.add((name, why_not))
-                message = f'The schema of the tool "{name[:60]}" is not applied: {why_not}.'
+                message = f'The schema of the tool "{_clip(name, 60)}" is not applied: {why_not}.'
                 yield found("tool-calls", Severity.WARNING, _at(example, "/tools"), message, "Correct it.")
             return
         try:
@@ -74,9 +75,14 @@ class ToolCalls:
             return
         for error in islice(validator.iter_errors(arguments), MAX_ERRORS):
             where = "".join(f"/{part}" for part in error.absolute_path)[:80] or "the arguments"
-            message = f'The call of "{name[:60]}" does not fit its schema, at {where}: {error.message[:160]}.'
+            said = f"at {where}: {_clip(error.message, 160)}."
+            message = f'The call of "{_clip(name, 60)}" does not fit its schema, {said}'
             advice = "Correct the arguments, or the schema if it is the one that is wrong."
             yield found("tool-calls", Severity.ERROR, _at(example, f"{pointer}/arguments"), message, advice)
+
+
+def _clip(text: str, limit: int) -> str:
+    return hide_secrets(text)[:limit]  # what is cut could not be told to be a secret
 
 
 def _at(example: Example, pointer: str) -> Place:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from ftgate.decide.reserve import SHARE
 from ftgate.errors import ExitCode, InputError
@@ -64,6 +65,12 @@ def split(paths: tuple[Path, ...], share: float, field: str, seed: str, out: Pat
         f"wrote {out / TRAIN} ({count(done.train, 'example')}) and "
         f"{out / HELD_OUT} ({count(done.held_out, 'example')}, {done.share:.1%})"
     )
+    asked = click.get_current_context().get_parameter_source("field") is ParameterSource.COMMANDLINE
+    if asked and not done.grouped:
+        click.echo(
+            f"No example has {field}: every question was a group of its own. Is --group-by misspelled?",
+            err=True,
+        )
     if not 0.1 <= done.share <= 0.2:
         click.echo(
             "10 to 20 % are recommended: choose another --share, or another --seed for a small file.",

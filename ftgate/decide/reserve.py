@@ -21,9 +21,15 @@ def reserve_key(example: Example, line: Mapping[str, Any], field: str) -> str:
 
     `field` names the group: a key of the line, or `metadata.key`. Without one, the same question is on one side.
     """
-    value: Any = line
-    for part in field.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+    value = group_of(line, field)
     if value is not None:
         return f"group\x1f{value}"
     return "text\x1f" + " ".join(example.user_text.casefold().split())
+
+
+def group_of(line: Mapping[str, Any], field: str) -> Any:
+    """What a line has under a key, or under `metadata.key`; None where it has nothing."""
+    value: Any = line
+    for part in field.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from ftgate.edges.json_scan import child, clip
-from ftgate.edges.misfits import Misfit
+from ftgate.edges.misfit import Misfit
 from ftgate.errors import SettingsError
 from ftgate.graders.patterns import linear, pattern_problems
 

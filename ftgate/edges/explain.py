@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from msgspec.structs import replace
+
+from ftgate.checks.secrets import hide_secrets
 from ftgate.edges.json_scan import MAX_DEPTH, Problem, Scan, scan_json
-from ftgate.edges.misfits import Misfit
+from ftgate.edges.misfit import Misfit
 
 MAX_PROBLEMS = 100
 """Problems of one line that are listed one by one; a hostile line may hold millions."""
@@ -25,6 +28,7 @@ def explain(
     problems = [*_not_utf8(text, scan), *scan.problems]
     if scan.whole:
         problems.extend(islice(_format(scan, misfits), MAX_PROBLEMS + 1))
+    problems = [replace(problem, pointer=hide_secrets(problem.pointer)) for problem in problems]
     problems.sort(key=lambda problem: problem.at)
     if (more := len(problems) - MAX_PROBLEMS) > 0:
         problems[MAX_PROBLEMS:] = [

@@ -1,12 +1,14 @@
 """The example formats: which one a line has, and the messages that it stands for."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ftgate.edges.json_scan import MAX_DEPTH
 from ftgate.values.dataset import Format, Message
 
+STRINGS, PARTS = "strings", "lists of parts"
+"""The two ways to write the contents of a conversation's turns."""
 ROLES = ("system", "user", "assistant", "tool")
 SHAREGPT_ROLES = {
     "system": "system",
@@ -27,11 +29,26 @@ def detect_format(value: Mapping[str, Any]) -> Format | None:
     return Format.PROMPT_COMPLETION if "prompt" in value and "completion" in value else None
 
 
-def shape(value: Mapping[str, Any], format: Format) -> str:
-    """How the turns are written; one file has one shape, or loaders cast one into the other."""
-    if format is not Format.PROMPT_COMPLETION:
-        return ""
-    return "message lists" if isinstance(value.get("prompt"), list) else "strings"
+def shapes(value: Mapping[str, Any], format: Format) -> Iterator[tuple[str, str]]:
+    """How the turns are written, each at its pointer; one file has one shape, or loaders cast one into the other."""
+    if format is Format.CONVERSATION:
+        yield from _written(value, "messages", STRINGS, PARTS)
+    elif format is Format.PROMPT_COMPLETION:
+        if not isinstance(value.get("prompt"), list):
+            yield "/prompt", STRINGS
+            return
+        both = ("message lists", "message lists of parts")
+        said = [*_written(value, "prompt", *both), *_written(value, "completion", *both)]
+        yield "/prompt", said[0][1] if said else both[0]
+        yield from said
+
+
+def _written(value: Mapping[str, Any], key: str, text: str, parts: str) -> Iterator[tuple[str, str]]:
+    turns = value.get(key)
+    for index, turn in enumerate(turns if isinstance(turns, list) else ()):
+        content = turn.get("content") if isinstance(turn, dict) else None
+        if isinstance(content, str | list):
+            yield f"/{key}/{index}/content", text if isinstance(content, str) else parts
 
 
 def is_sound(value: Any, deepest: int = MAX_DEPTH) -> bool:
@@ -93,9 +110,12 @@ def messages_of(value: Mapping[str, Any], format: Format) -> tuple[Message, ...]
 
 
 def _message(turn: Mapping[str, Any]) -> Message:
+    content = turn.get("content")
+    if isinstance(content, list):  # templates and services put nothing between parts
+        content = "".join(part["text"] for part in content)
     return Message(
         role=turn["role"],
-        content=turn.get("content"),
+        content=content,
         weight=turn.get("weight"),
         name=turn.get("name"),
         tool_calls=tuple(turn.get("tool_calls", ())),

@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ftgate.checks.secrets import hide_secrets
+
 MAX_DEPTH = 64
 """Nesting of objects and arrays that is still read, unless the settings say otherwise; real formats need six."""
 MAX_PROBLEMS = 1000
@@ -18,6 +20,7 @@ MAX_STARTS = 100_000
 """Values of a line whose place is kept: memory stays bounded on a line that is one long list."""
 MAX_DIGITS = 4300
 """Digits of an integer that Python converts."""
+_LONGEST_SECRET = 16_384
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
@@ -65,7 +68,8 @@ def child(pointer: str, key: str | int) -> str:
 
 
 def clip(text: str, limit: int = 40) -> str:
-    """Short enough to stand in a message."""
+    """Short enough to stand in a message, and without what may be a secret, which is looked for before it is cut."""
+    text = hide_secrets(text[: limit + _LONGEST_SECRET])
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -109,6 +113,12 @@ class _Scanner:
         self.at += 1
         while not self._closes("}", pointer, first=not members):
             at = self.at
+            if self.text[at] == "{":
+                raise self._stop(
+                    pointer,
+                    "another object begins where a key is expected: two lines may be fused",
+                    "Restore the first, and put every example on a line of its own.",
+                )
             if self.text[at] != '"':
                 raise self._stop(
                     pointer, "a key is not in double quotes", "Write keys and strings in double quotes."

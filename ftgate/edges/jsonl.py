@@ -7,9 +7,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ftgate.edges.explain import explain
-from ftgate.edges.formats import detect_format, is_sound, messages_of, provenance, shape, simple_messages
+from ftgate.edges.formats import (
+    PARTS,
+    STRINGS,
+    detect_format,
+    is_sound,
+    messages_of,
+    provenance,
+    shapes,
+    simple_messages,
+)
 from ftgate.edges.lines import BOM, SPACE, Line, Lines, Stretch
-from ftgate.edges.misfits import Misfit, misfits, preference_misfit, unknown_format
+from ftgate.edges.misfit import Misfit
+from ftgate.edges.misfits import FileSoFar, line_misfits
+from ftgate.edges.not_jsonl import other_kind, too_long
 from ftgate.edges.plain_rows import FORMS, take_plain
 from ftgate.edges.spread import parse_json, skip_array, spread_to
 from ftgate.values.batch import Batch
@@ -20,8 +31,6 @@ from ftgate.values.settings import Level, Limits
 if TYPE_CHECKING:
     from ftgate.ports import ExampleSchema
 
-_UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"{\0", b"[\0", b"\0{", b"\0[")
-_LFS = b"version https://git-lfs.github.com/spec/"
 DEEPEST = 3  # objects and arrays of a plain line, one in the other
 _ONE_A_LINE = "Write every example as one object on a line of its own."
 
@@ -64,7 +73,7 @@ class JsonlStream:
     ) -> None:
         self._path = path
         self._limits = limits
-        self._is_deep = limits.depth >= DEEPEST  # else no line is plain
+        self._has_plain = limits.depth >= DEEPEST
         self._blank_lines = blank_lines
         self._lines = Lines(path, stream, limits.line_bytes)
         self._declared = format != "auto"
@@ -84,7 +93,8 @@ class JsonlStream:
 
     def resume(self, after: Reading) -> None:
         """Goes on in the middle of a file whose beginning is known; `file` then counts from here only."""
-        self._format, self._shape = after.format, after.shape
+        self._format = after.format
+        self._shaped(after.shape)
         self._saw_text = self._saw_example = True
         self._lines.count, self._lines.start = after.line, after.start
 
@@ -131,10 +141,11 @@ class JsonlStream:
         """Every line of a block, and those after it that one of them was spread over."""
         lines = self._lines
         while lines.waiting():
-            form = FORMS.get(self._format) if self._format and self._is_deep else None
+            form = FORMS.get(self._format) if self._format and self._has_plain else None
             count = take_plain(form, lines, batch, self._schema) if form and not lines.has_return else 0
             if count:
                 batch.format = self._format
+                self._shaped(STRINGS)
                 self._saw_text = True
                 self._examples += count
                 yield from self._end_run()
@@ -154,12 +165,13 @@ class JsonlStream:
         if (
             type(value) is dict
             and self._format
-            and self._is_deep
+            and self._has_plain
             and (messages := simple_messages(value, self._format))
             and (self._schema is None or self._schema.accepts(value))
         ):
             if self._run:
                 yield from self._end_run()
+            self._shaped(STRINGS)
             yield self._example(line, messages)
         else:
             yield from self._careful(line, value)
@@ -200,13 +212,8 @@ class JsonlStream:
     def _whole_file(self, line: Line) -> Finding | None:
         """What makes the file as a whole something else than JSONL; reads past it."""
         raw = line.raw
-        if raw.startswith(_LFS):
-            message, advice = (
-                "This is a git-LFS pointer, not the data.",
-                "Fetch it: git lfs pull; in CI, lfs: true.",
-            )
-        elif line.number == 1 and raw.startswith(_UTF16):
-            message, advice = "The file is UTF-16, not UTF-8.", "Save it as UTF-8 without a byte order mark."
+        if other := other_kind(raw, line.number):
+            message, advice = other
         elif raw.removeprefix(BOM).lstrip(SPACE).startswith(b"[") and skip_array(self._lines, line):
             message = "The file is one JSON array over several lines."
             return self._found("json", line, message, _ONE_A_LINE)
@@ -241,8 +248,7 @@ class JsonlStream:
 
     def _text_line(self, line: Line, value: Any) -> Iterator[Example | Finding]:
         if line.cut:
-            message = f"The line is longer than {self._limits.line_bytes:,} bytes and was not read."
-            advice = "Split the example, or raise data.limits.line_bytes."
+            message, advice = too_long(line.raw, self._limits.line_bytes)
             yield self._found("encoding", line, message, advice)
             return
         body = line.raw.removesuffix(b"\n").removesuffix(b"\r")
@@ -294,33 +300,24 @@ class JsonlStream:
         """The example of a line without flaws; the first one decides the format of the file."""
         self._format = self._format or detect_format(value)
         assert self._format is not None
-        self._shape = self._shape or shape(value, self._format)
+        self._shaped(next((shape for _, shape in shapes(value, self._format)), None))
         example = self._example(line, messages_of(value, self._format), tuple(value.get("tools", ())))
         extras = provenance(value)
+        if self._shape and self._shape != STRINGS:
+            extras["shape"] = self._shape
         return replace(example, **extras) if extras else example
+
+    def _shaped(self, shape: str | None) -> None:
+        """The first example decides how turns are written in this file; only turns of strings are plain."""
+        self._shape = self._shape or shape
+        self._has_plain = self._has_plain and self._shape != PARTS
 
     def _misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
         """What does not fit the format, then what does not fit the repository's own schema."""
-        yield from self._format_misfits(value)
+        closed = self._schema is None
+        yield from line_misfits(value, FileSoFar(self._format, self._shape, self._declared, closed))
         if self._schema and not self._schema.accepts(value):
             yield from self._schema.misfits(value)
-
-    def _format_misfits(self, value: dict[str, Any]) -> Iterator[Misfit]:
-        detected = detect_format(value)
-        format = self._format or detected
-        if detected is None and (preference := preference_misfit(value)):
-            yield preference
-        elif format is not None and (detected is None or detected is format):
-            yield from misfits(value, format, closed=self._schema is None)
-            if self._shape and shape(value, format) != self._shape:
-                message = f"prompt and completion are {shape(value, format)} here and {self._shape} above."
-                yield Misfit("/prompt", message, "Write all lines of a file the same way.")
-        elif format is None or detected is None:
-            yield unknown_format(value)
-        else:
-            where = "the file is declared as" if self._declared else "the lines above have"
-            message = f"This line has the format {detected}, {where} {format}."
-            yield Misfit("", message, "Keep one format per file: loaders fill the gaps with nulls.")
 
     def _end(self) -> Iterator[Finding]:
         place = Place(path=self._path, line=self._lines.count, byte_offset=self._lines.start)

@@ -7,7 +7,7 @@ from typing import Any
 import jiter
 from msgspec import Struct
 
-from ftgate.decide.reserve import is_held_out, reserve_key
+from ftgate.decide.reserve import group_of, is_held_out, reserve_key
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.errors import InputError
 from ftgate.values.dataset import Example
@@ -18,10 +18,11 @@ _NAMED = 5
 
 
 class Split(Struct, frozen=True):
-    """How many examples went where."""
+    """How many examples went where, and how many of all have a group."""
 
     train: int
     held_out: int
+    grouped: int = 0
 
     @property
     def share(self) -> float:
@@ -33,6 +34,7 @@ def split_files(files: Sequence[Path], folder: Path, *, share: float, field: str
     """Reads every file before anything is written. Raises InputError when a line cannot be read."""
     sides: dict[bool, list[bytes]] = {False: [], True: []}
     bad: list[str] = []
+    grouped = 0
     for file in files:
         with file.open("rb") as stream, file.open("rb") as again:
             for thing in read_jsonl(file.as_posix(), stream):
@@ -41,7 +43,9 @@ def split_files(files: Sequence[Path], folder: Path, *, share: float, field: str
                         bad.append(f"{thing.path}:{thing.line}: {thing.message}")
                     continue
                 raw = _line(again, thing)
-                key = reserve_key(thing, jiter.from_json(raw), field)
+                value = jiter.from_json(raw)
+                grouped += group_of(value, field) is not None
+                key = reserve_key(thing, value, field)
                 sides[is_held_out(key, share, seed)].append(raw)
     if bad:
         more = f"\n... and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
@@ -52,7 +56,7 @@ def split_files(files: Sequence[Path], folder: Path, *, share: float, field: str
     folder.mkdir(parents=True, exist_ok=True)
     for side, name in ((False, TRAIN), (True, HELD_OUT)):
         (folder / name).write_bytes(b"".join(sides[side]))
-    return Split(len(sides[False]), len(sides[True]))
+    return Split(len(sides[False]), len(sides[True]), grouped)
 
 
 def _line(stream: Any, example: Example) -> bytes:

@@ -62,6 +62,8 @@ def _sign(match: re.Match[str]) -> str:
     point = ord(match[0])
     if point < 0x20:
         return chr(0x2400 + point)
+    if 0xDC80 <= point <= 0xDCFF:  # a byte that is no UTF-8 (surrogateescape)
+        return f"<0x{point - 0xDC00:02X}>"
     return "␡" if point == 0x7F else f"<U+{point:04X}>"
 
 

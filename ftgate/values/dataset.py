@@ -34,7 +34,7 @@ class Example(Struct, frozen=True, kw_only=True):
     """A parsed conversation and the physical line it stands on.
 
     `source`, `tags`, `group` and `metadata` say where it comes from; they are never trained, and are not part of its
-    digest.
+    digest. Nor is `shape`: how its turns are written, where that is not as strings.
     """
 
     place: Place
@@ -45,6 +45,7 @@ class Example(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     group: str = ""
     metadata: Mapping[str, Any] = {}
+    shape: str = ""
 
     @property
     def prompt(self) -> tuple[Message, ...]:

@@ -364,6 +364,24 @@ def test_fix_mends_what_is_mechanical_and_writes_a_manifest(ftgate: Command, tmp
     assert "nothing to fix" in ftgate("validate", "--fix", file).out
 
 
+def test_a_manifest_never_takes_the_place_of_data_and_is_thought_of_before_the_fix(
+    ftgate: Command, tmp_path: Path
+) -> None:
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for file in files:
+        file.write_bytes("".join(lines(pairs(10))).encode().removesuffix(b"\n"))
+    before = [file.read_bytes() for file in files]
+    (tmp_path / "link.json").symlink_to(files[1])
+    for place, why in (
+        (files[1], "overwrite"),
+        (tmp_path / "link.json", "overwrite"),
+        (tmp_path / "no" / "m.json", "no such directory"),
+    ):
+        said = ftgate("validate", "--fix", "--manifest", place, *files)
+        assert said.code == 2 and why in said.err
+        assert [file.read_bytes() for file in files] == before
+
+
 def test_fix_leaves_alone_what_holds_no_example(ftgate: Command, tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_bytes(b"no data\r\n")

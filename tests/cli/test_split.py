@@ -45,3 +45,12 @@ def test_split_overwrites_only_when_told_and_never_what_it_reads(
     assert main(["split", f"{out}/train.jsonl", "-o", out, "--force"]) == 2
     assert "would be read and written" in capsys.readouterr().err
     assert main(["split", str(tmp_path / "none.jsonl"), "-o", out]) == 2
+
+
+def test_a_group_that_no_example_has_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = str(data(tmp_path)), tmp_path / "out"
+    for name, told in (("metadata.usr", True), ("metadata.user", False)):
+        assert main(["split", file, "-o", str(out), "--group-by", name, "--force"]) == 0
+        assert ("No example has metadata.usr" in capsys.readouterr().err) is told
+    assert main(["split", file, "-o", str(out), "--force"]) == 0
+    assert "No example has" not in capsys.readouterr().err

@@ -17,6 +17,7 @@ U, A = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 ASKS = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 ANSWERS = {"role": "tool", "content": "1", "tool_call_id": "c"}
+PART = {"type": "text", "text": "q"}
 H, G = {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}
 
 
@@ -35,6 +36,11 @@ LINES: dict[Format, list[Any]] = {
             {"messages": [U, {**A, "content": content}]}
             for content in each("", None, 5, [], [{"type": "text"}], {})
         ),
+        *(
+            {"messages": [{**U, "content": content}, {**A, "content": [PART]}]}
+            for content in each([PART], [PART, PART], [], [5], [{"type": "text"}], [{**PART, "x": 1}])
+        ),
+        {"messages": [{**U, "content": [{"type": "image_url", "image_url": {"url": "u"}}]}]},
         *(
             {"messages": [{**U, "role": role}]}
             for role in ("User", "human", "", None, 5, "system", "developer")
@@ -88,6 +94,7 @@ LINES: dict[Format, list[Any]] = {
         {"prompt": "a", "completion": "b"},
         {"prompt": [U], "completion": [A], "tools": []},
         {"prompt": [U], "completion": "b"},
+        {"prompt": [{**U, "content": [PART]}], "completion": [{**A, "content": [PART]}]},
         {"prompt": "a", "completion": [A]},
         {"prompt": [], "completion": [A]},
         {"prompt": [U], "completion": [{"role": "x", "content": "b"}]},

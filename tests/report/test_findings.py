@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.report.findings.text import lines
-from ftgate.report.quote import columns
+from ftgate.report.quote import columns, visible
 from ftgate.values.finding import Excerpt, Finding, Severity
 from tests.report.foreign import texts
 from tests.report.golden import compared_report, findings_report
@@ -173,3 +173,36 @@ def test_no_format_lets_foreign_text_act(text: str) -> None:
     assert all(content.isascii() for content in (shown["json"], shown["sarif"]))
     for line in shown["text"].split("\n"):
         assert not re.match(r"\s*::", line) and "##[" not in line and "\x1b" not in line
+
+
+def test_a_check_that_finds_much_leaves_annotations_to_the_others() -> None:
+    many = report(40, alike=False).findings
+    other = tuple(
+        Finding(check=check, severity=Severity.ERROR, path="a.jsonl", line=90, message=check)
+        for check in ("secrets", "roles")
+    )
+    text = FORMATS["github"](FindingsReport(findings=many + other))
+    assert re.findall(r",line=(\d+),.*title=ftgate (\w+)", text) == [
+        *((str(n), "output") for n in range(1, 9)),
+        ("90", "secrets"),
+        ("90", "roles"),
+    ]
+    assert "32 errors" in text
+
+
+def test_every_result_of_sarif_has_its_own_advice() -> None:
+    """Code scanning shows the help of a rule beside all its findings."""
+    findings = tuple(
+        Finding(
+            check="encoding", severity=Severity.ERROR, path="a", line=n, message=f"m{n}", advice=f"do {n}"
+        )
+        for n in (1, 2)
+    )
+    (run,) = json.loads(FORMATS["sarif"](FindingsReport(findings=findings)))["runs"]
+    assert [result["message"]["text"] for result in run["results"]] == ["m1\ndo 1", "m2\ndo 2"]
+    assert run["tool"]["driver"]["rules"][0]["help"]["text"] == "do 1\ndo 2"
+
+
+def test_bytes_that_are_no_utf8_are_shown_as_bytes() -> None:
+    assert visible(b"a\xff\xed\xa0".decode("utf-8", "surrogateescape")) == "a<0xFF><0xED><0xA0>"
+    assert visible("\ud800") == "<U+D800>"

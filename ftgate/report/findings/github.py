@@ -1,5 +1,6 @@
 """Workflow commands, which GitHub shows at the lines they name: ten of each level, as many as it keeps."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ftgate.report.findings.base import FindingsReport
@@ -12,15 +13,26 @@ _MESSAGE = 1000
 
 
 def render(report: FindingsReport) -> str:
-    """The annotations of every level, what is new here first, then one line that counts those not shown."""
-    ordered = [finding for found in report.by_file().values() for finding in found]
-    ordered.sort(key=lambda finding: finding.existing)
-    by_level = {level: [f for f in ordered if f.severity is level] for level in Severity}
-    lines = [_annotation(finding) for found in by_level.values() for finding in found[:_PER_LEVEL]]
-    rest = [finding.severity for found in by_level.values() for finding in found[_PER_LEVEL:]]
+    """The annotations of every level, then one line that counts the findings without one."""
+    found = [finding for each in report.by_file().values() for finding in each]
+    by_level = [[finding for finding in found if finding.severity is level] for level in Severity]
+    lines = [_annotation(finding) for level in by_level for finding in _chosen(level)]
+    rest = [finding.severity for level in by_level for finding in level[_PER_LEVEL:]]
     if rest:
         lines.append(f"Not annotated, because GitHub keeps {_PER_LEVEL} of each level: {severities(rest)}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _chosen(found: list[Finding]) -> list[Finding]:
+    """What is new first, and every check in turn: one that finds much does not crowd out the others."""
+    seen: Counter[tuple[bool, str]] = Counter()
+    ranked = []
+    for index, finding in enumerate(found):
+        key = (finding.existing, finding.check)
+        ranked.append((finding.existing, seen[key], index))
+        seen[key] += 1
+    chosen = sorted(ranked)[:_PER_LEVEL]
+    return [found[index] for _, index in sorted((existing, index) for existing, _, index in chosen)]
 
 
 def _annotation(finding: Finding) -> str:

@@ -1,6 +1,7 @@
 """SARIF 2.1.0 for code scanning. Columns count characters, paths are relative to the repository."""
 
 import json
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from ftgate.report.quote import log_safe, visible
 from ftgate.values.dataset import DataFile
 from ftgate.values.finding import Finding, Severity
 
+_ADVICES = 20
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
 
 
@@ -41,10 +43,11 @@ def _driver(rules: list[str], findings: list[Finding]) -> dict[str, Any]:
 
 
 def _rule(check: str, findings: list[Finding]) -> dict[str, Any]:
+    """Help is shown beside every finding of the rule, so it holds what helps with any of them."""
     rule: dict[str, Any] = {"id": visible(check), "name": visible(check)}
-    advice = next((f.advice for f in findings if f.check == check and f.advice), "")
-    if advice:
-        rule["help"] = {"text": _text(advice)}
+    advices = dict.fromkeys(f.advice for f in findings if f.check == check and f.advice)
+    if advices:
+        rule["help"] = {"text": "\n".join(map(_text, islice(advices, _ADVICES)))}
     return rule
 
 
@@ -67,7 +70,7 @@ def _result(finding: Finding, rule: int, compared: bool) -> dict[str, Any]:
         "ruleId": visible(finding.check),
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": _text(finding.message)},
+        "message": {"text": _text(f"{finding.message}\n{finding.advice}".rstrip())},
         "locations": [
             {"physicalLocation": {"artifactLocation": {"uri": _uri(finding.path)}, "region": region}}
         ],
