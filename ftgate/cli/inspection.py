@@ -6,11 +6,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from ftgate.checks import Checks
+from ftgate.checks import CHECKS, Checks
 from ftgate.checks.base import Context
 from ftgate.cli import wiring
 from ftgate.cli.excerpts import Opener
-from ftgate.cli.jobs import Question, validate
+from ftgate.cli.jobs import BY_SCHEMA, Question, validate
 from ftgate.cli.progress import TerminalProgress
 from ftgate.edges.example_schema import ExampleSchema
 from ftgate.edges.plain_files import open_again
@@ -57,6 +57,8 @@ def check_files(
         schema = example_schema(ports, WorkTree.NAME, settings)
     if schema_file is not None:
         schema = ExampleSchema(schema_file.as_posix(), _content(schema_file))
+    if example_format == BY_SCHEMA:
+        levels = dict.fromkeys(CHECKS, "off")
     question = Question(
         paths=tuple(paths),
         format=example_format,

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 LARGE = 64_000_000
 """Bytes of input from which several processes are worth their start."""
 
+BY_SCHEMA = "schema"
+"""The format of lines that only a schema describes."""
 _LOOK = 0.25  # seconds
 
 Outcome = tuple[tuple[DataFile, ...], tuple[Finding, ...]]
@@ -71,7 +73,14 @@ def validate(question: Question, jobs: int | None, progress: "Progress | None" =
 
 def _read(question: Question, path: str, stream: BinaryIO, *_declared: object) -> JsonlStream:
     data = question.context.data
-    opened = read_jsonl(path, stream, question.format, data.limits, data.blank_lines, question.schema)
+    if question.format == BY_SCHEMA:
+        from ftgate.edges.schema_lines import SchemaStream
+
+        opened: JsonlStream = SchemaStream(
+            path, stream, "auto", data.limits, data.blank_lines, question.schema
+        )
+    else:
+        opened = read_jsonl(path, stream, question.format, data.limits, data.blank_lines, question.schema)
     return opened if question.digest else opened.unhashed()
 
 

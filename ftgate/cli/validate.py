@@ -33,9 +33,9 @@ Exit code 1 when any finding is an error."""
 @click.option(
     "--format",
     "example_format",
-    type=click.Choice(["auto", "conversation", "instruction", "prompt-completion", "sharegpt"]),
+    type=click.Choice(["auto", "conversation", "instruction", "prompt-completion", "sharegpt", "schema"]),
     default="auto",
-    help="Format of the examples; detected by default.",
+    help="Format of the examples; detected by default. With schema, --schema alone judges the lines.",
 )
 @click.option(
     "--schema",
@@ -89,6 +89,10 @@ def validate(
 
     _refuse(
         (schema and not paths, "--schema is for named files; settings name theirs as data.example_schema."),
+        (
+            example_format == "schema" and not schema,
+            "--format schema needs --schema: it alone judges the lines.",
+        ),
         (paths and out, "--out continues a run and takes no paths."),
         (out and fix, "--out judges commits, which --fix cannot change."),
         ((dry_run or manifest) and not fix, "--dry-run and --manifest need --fix."),
