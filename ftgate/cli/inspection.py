@@ -1,22 +1,17 @@
-"""The three ways to look at data: named files, the work tree under settings, a run that has begun."""
+"""Data of the work tree under settings, and of a run that has begun."""
 
-from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from ftgate.checks import CHECKS, Checks
-from ftgate.checks.base import Context
+from ftgate.checks import Checks
 from ftgate.cli import wiring
-from ftgate.cli.excerpts import Opener
-from ftgate.cli.jobs import BY_SCHEMA, Question, validate
-from ftgate.cli.progress import TerminalProgress
-from ftgate.edges.example_schema import ExampleSchema
+from ftgate.cli.named_files import Declared, Inspection
 from ftgate.edges.plain_files import open_again
 from ftgate.edges.run_files import RunDirectory
 from ftgate.edges.work_tree import WorkTree
-from ftgate.errors import InputError, SettingsError
+from ftgate.errors import SettingsError
 from ftgate.ports import Ports
 from ftgate.report.findings import FindingsReport
 from ftgate.stages.inputs import example_schema, reserved, reviews, settings_at, training_data
@@ -26,49 +21,16 @@ from ftgate.values.run import Run
 from ftgate.values.settings import Settings
 
 
-class Inspection(NamedTuple):
-    """What was found, and how to look at a file of it again."""
-
-    report: FindingsReport
-    open_file: Opener
-
-
-def check_files(
-    paths: Sequence[Path],
-    example_format: str,
-    *,
-    settings_file: Path | None = None,
-    schema_file: Path | None = None,
-    jobs: int | None = None,
-    digest: bool = True,
-    quiet: bool = False,
-) -> Inspection:
-    """Named files; with settings also against what they declare."""
-    context, levels, schema = Context(), {}, None
-    if settings_file is not None:
-        ports, settings = _work_tree(settings_file.parent, settings_file.name, quiet=True)
-        context = declared(
-            settings,
-            reserved(ports, WorkTree.NAME, settings),
-            reviews(ports, WorkTree.NAME, settings),
-            ports.meter(settings),
-        )
-        levels = dict(settings.checks)
-        schema = example_schema(ports, WorkTree.NAME, settings)
-    if schema_file is not None:
-        schema = ExampleSchema(schema_file.as_posix(), _content(schema_file))
-    if example_format == BY_SCHEMA:
-        levels = dict.fromkeys(CHECKS, "off")
-    question = Question(
-        paths=tuple(paths),
-        format=example_format,
-        context=context,
-        levels=levels,
-        schema=schema,
-        digest=digest,
+def declared_by(settings_file: Path) -> Declared:
+    """What a settings file of the work tree says of data."""
+    ports, settings = _work_tree(settings_file.parent, settings_file.name, quiet=True)
+    context = declared(
+        settings,
+        reserved(ports, WorkTree.NAME, settings),
+        reviews(ports, WorkTree.NAME, settings),
+        ports.meter(settings),
     )
-    files, findings = validate(question, jobs, TerminalProgress(quiet=quiet))
-    return Inspection(FindingsReport(files=files, findings=findings), partial(open_again, Path()))
+    return Declared(context, dict(settings.checks), example_schema(ports, WorkTree.NAME, settings))
 
 
 def check_work_tree(root: Path, settings_path: str, quiet: bool) -> Inspection:
@@ -122,13 +84,6 @@ def continue_run(repo: Path, out: Path, quiet: bool) -> Inspection:
 def last_run(out: Path) -> Run:
     """The run in a directory. Raises InputError when there is none."""
     return stored(RunDirectory(out))
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _work_tree(root: Path, settings_path: str, *, quiet: bool) -> tuple[Ports, Settings]:

@@ -6,12 +6,15 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ftgate.cli.options import Decorator
 from ftgate.errors import InputError
-from ftgate.values.run import Run
+
+if TYPE_CHECKING:
+    from ftgate.values.run import Run
 
 option: Decorator = click.option(
     "--outputs",
@@ -22,7 +25,7 @@ option: Decorator = click.option(
 _PLAIN = re.compile(r"[0-9a-z]+")
 
 
-def of_plan(run: Run) -> dict[str, str]:
+def of_plan(run: "Run") -> dict[str, str]:
     """Whether the gate is concerned, and by which three commits."""
     plan = run.plan
     return {
@@ -33,7 +36,7 @@ def of_plan(run: Run) -> dict[str, str]:
     }
 
 
-def of_validation(run: Run) -> dict[str, str]:
+def of_validation(run: "Run") -> dict[str, str]:
     """Whether there is anything to train: the gate is concerned, and nothing blocks already."""
     from ftgate.stages.pipeline import concerned
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -23,7 +22,7 @@ class StorePlace(click.ParamType):  # type: ignore[type-arg]
             return value
         text = str(value)
         if text.startswith("file://"):
-            text = url2pathname(urlsplit(text).path)
+            text = unquote(urlsplit(text).path)
         elif "://" in text:
             return text
         elif (mistyped := _ONE_SLASH.match(text)) and not Path(text).exists():

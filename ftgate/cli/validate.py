@@ -1,6 +1,9 @@
 """`ftgate validate`."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -9,6 +12,10 @@ from ftgate.cli import job_outputs, options
 from ftgate.errors import ExitCode
 from ftgate.report.findings import FORMATS, FindingsReport
 from ftgate.values.finding import Severity
+
+if TYPE_CHECKING:
+    from ftgate.cli.excerpts import Opener
+    from ftgate.cli.named_files import Inspection
 
 WITHOUT_DIGEST = ("github", "junit")
 """Reports that show no digest of the files."""
@@ -82,10 +89,8 @@ def validate(
     quiet: bool,
 ) -> int:
     """Checks every line of training data."""
-    from ftgate.cli import inspection
-    from ftgate.cli.excerpts import with_excerpts, with_places
     from ftgate.cli.mending import mend
-    from ftgate.cli.show import show_findings
+    from ftgate.cli.named_files import Declared, check_files
 
     _refuse(
         (schema and not paths, "--schema is for named files; settings name theirs as data.example_schema."),
@@ -100,34 +105,61 @@ def validate(
     )
     declared = ctx.get_parameter_source("settings_path") is ParameterSource.COMMANDLINE
 
-    def inspect() -> inspection.Inspection:
-        if out:
-            return inspection.continue_run(repo, out, quiet)
-        if paths:
-            return inspection.check_files(
-                paths,
-                example_format,
-                settings_file=repo / settings_path if declared else None,
-                schema_file=schema,
-                jobs=jobs,
-                digest=output_format not in WITHOUT_DIGEST,
-                quiet=quiet,
-            )
-        return inspection.check_work_tree(repo, settings_path, quiet)
-
+    named = partial(
+        check_files,
+        paths,
+        example_format,
+        schema_file=schema,
+        jobs=jobs,
+        digest=output_format not in WITHOUT_DIGEST,
+        quiet=quiet,
+    )
+    if paths and not declared:
+        inspect = partial(named, declared=Declared())
+    elif paths:
+        inspect = partial(_declared, named, repo / settings_path)
+    else:
+        inspect = partial(_elsewhere, repo, settings_path, out, quiet)
     report, open_file = inspect()
     if outputs and out:
-        job_outputs.append(outputs, job_outputs.of_validation(inspection.last_run(out)))
+        _tell(outputs, out)
     if fix:
         root = Path() if paths else repo
         fixes = mend(root, report, dry_run=dry_run, manifest_file=manifest, err=output_format != "text")
         if not dry_run and any(fixed.changes for fixed in fixes):
             report, open_file = inspect()
+    _show(report, open_file, output_format)
+    return exit_code(report)
+
+
+def _tell(outputs: Path, out: Path) -> None:
+    from ftgate.cli.inspection import last_run
+
+    job_outputs.append(outputs, job_outputs.of_validation(last_run(out)))
+
+
+def _show(report: FindingsReport, open_file: "Opener", output_format: str) -> None:
+    from ftgate.cli.excerpts import with_excerpts, with_places
+    from ftgate.cli.show import show_findings
+
     if output_format == "text":
         show_findings(with_excerpts(report, open_file))
     else:
         click.echo(FORMATS[output_format](with_places(report, open_file)), nl=False)
-    return exit_code(report)
+
+
+def _declared(named: "Callable[..., Inspection]", settings_file: Path) -> "Inspection":
+    from ftgate.cli.inspection import declared_by
+
+    return named(declared=declared_by(settings_file))
+
+
+def _elsewhere(repo: Path, settings_path: str, out: Path | None, quiet: bool) -> "Inspection":
+    from ftgate.cli import inspection
+
+    if out:
+        return inspection.continue_run(repo, out, quiet)
+    return inspection.check_work_tree(repo, settings_path, quiet)
 
 
 def _refuse(*usage: tuple[object, str]) -> None:
