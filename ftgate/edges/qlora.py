@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ftgate.decide.pace import measured_steps, smaller_batch, steps_per_epoch
-from ftgate.edges import loading, ranks, trackers
+from ftgate.edges import loading, ranks, telling, trackers
 from ftgate.edges.artefact import failing_as_disks_do
 from ftgate.edges.checkpoints import Checkpoints, Found
 from ftgate.edges.held_out_loss import HeldOut
@@ -114,6 +114,8 @@ class _Attempts:
         self._checkpoints = Checkpoints(job.workspace, job.key, seconds)
         self._per_epoch = steps_per_epoch(job.recipe, len(examples))
         self._told: tuple[str, ...] = ()
+        self._lost: tuple[str, ...] = ()
+        self._telling = telling.Telling({}, lambda text: None)
 
     def tell(self, event: str) -> None:
         """Something that did not go straight."""
@@ -124,7 +126,20 @@ class _Attempts:
         first = ranks.join()
         if first:
             shutil.rmtree(self._job.workspace / "adapter", ignore_errors=True)
+            self._telling = telling.Telling(trackers.callbacks(self._job), progress.say)
+        for event in self._telling.open():
+            self.tell(event)
         _forget_peak()
+        patience = telling.LEAVING
+        try:
+            done = self._finish(training, self._attempts(progress, first=first))
+            patience = telling.CLOSING
+        finally:
+            late = self._telling.close(patience)
+        return replace(done, events=(*done.events, *late))
+
+    def _attempts(self, progress: Progress, *, first: bool) -> Watch:
+        """The attempt that memory sufficed for."""
         recipe = self._job.recipe
         with progress.task(self._job.label, self._per_epoch * recipe.epochs) as task:
             while True:
@@ -134,7 +149,7 @@ class _Attempts:
                     recipe = replace(recipe, batch_size=kept.batch_size, accumulation=kept.accumulation)
                 watch = self._attempt(recipe, found, task)
                 if watch is not None:
-                    return self._finish(training, watch)
+                    return watch
                 recipe = self._smaller(recipe, progress)
                 _free()
 
@@ -154,7 +169,7 @@ class _Attempts:
         """None when memory did not suffice."""
         held_out = HeldOut(self._held_out, collator(self._tokenizer, recipe), recipe.batch_size)
         steps = measured_steps(self._per_epoch, recipe.epochs, recipe.evaluations)
-        watch = Watch(recipe, self._job.base_model, held_out, steps)
+        watch = Watch(recipe, self._job.base_model, held_out, steps, self._telling)
         folder = str(found.folder) if found.folder else None
         try:
             watch.trainer = build(
@@ -162,7 +177,7 @@ class _Attempts:
                 recipe,
                 self._tokenizer,
                 self._examples,
-                [watch.callback(), *trackers.callbacks(self._job)],
+                [watch.callback()],
                 self._checkpoints.draft,
             )
             kept = replace(
