@@ -182,11 +182,11 @@ class _Attempts:
             )
             kept = replace(
                 found.kept,
-                events=(*found.kept.events, *self._told),
+                events=(*found.kept.events, *_beyond(self._lost, found.kept.events), *self._told),
                 batch_size=recipe.batch_size,
                 accumulation=recipe.accumulation,
             )
-            self._told = ()
+            self._told, self._lost = (), ()
             with listening() as stopping, failing_as_disks_do(self._job.workspace):
                 watch.start(task, self._checkpoints, stopping, kept)
                 watch.trainer.train(resume_from_checkpoint=folder)
@@ -195,6 +195,7 @@ class _Attempts:
         except RuntimeError as error:
             if not loading.out_of_memory(error):
                 raise
+            self._lost = watch.kept.events or self._lost
             return None
         return watch
 
@@ -246,6 +247,15 @@ class _Attempts:
         if watch.trainer.args.should_save:
             shutil.copytree(chosen[1], target)
         return chosen[0]
+
+
+def _beyond(events: Sequence[str], kept: Sequence[str]) -> list[str]:
+    """What an attempt had to tell since the checkpoint from which the next one goes on."""
+    left = list(events)
+    for event in kept:
+        if event in left:
+            left.remove(event)
+    return left
 
 
 def _forget_peak() -> None:
