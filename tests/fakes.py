@@ -183,6 +183,7 @@ class FakeExporter:
 
     def __init__(self) -> None:
         self.jobs: list[ExportJob] = []
+        self.discarded: list[Path] = []
         self.top1 = 1.0
 
     def export(self, job: ExportJob, progress: Progress) -> Written:
@@ -197,6 +198,9 @@ class FakeExporter:
         )
         exported = Exported(form=job.form, sha256="e" * 64, agreement=figures)
         return Written(folder=job.artefact, exported=exported, launch="vllm serve here")
+
+    def discard(self, written: Written) -> None:
+        self.discarded.append(written.folder)
 
 
 class FakeRuns:

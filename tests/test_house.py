@@ -79,10 +79,11 @@ def test_only_the_command_line_reads_the_environment() -> None:
 
 
 def test_only_the_last_handler_catches_everything() -> None:
+    """And the thread that tells a tracker, whose library may raise anything: no training is to end of it."""
     found = [
         file.name for file in PACKAGE if re.search(r"except (Base)?Exception\b|except:", file.read_text())
     ]
-    assert found == ["main.py"]
+    assert sorted(found) == ["main.py", "telling.py"]
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "schemas").glob("*.json")), ids=lambda file: file.name)

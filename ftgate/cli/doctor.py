@@ -22,6 +22,7 @@ _SIGNS: dict[Sign, tuple[str, str]] = {
 Examples:
   ftgate doctor                                   settings, prompts, held-out set, this machine
   ftgate doctor --repository acme/bank            also: does the gate run there, and does it block
+  ftgate doctor --store s3://bucket/prefix        also: can the store be written, read and listed
 
 \b
 Exit code 1 when something is bad. With --repository it needs GITHUB_TOKEN; rulesets and workflows can be
@@ -51,6 +52,8 @@ def doctor(
     found = _data(repo, settings_path)
     worst.append(_show("Data", judging.data(found)))
     worst.append(_show("Machine", judging.machine(wiring.machine(store, ask_torch=gpu), found.base_model)))
+    if isinstance(store, str):
+        worst.append(_show("Store", judging.store(wiring.store_setup(store))))
     if repository is not None:
         worst.append(_show(repository, judging.repository(wiring.repository_setup(repository, branch))))
     return ExitCode.FAIL if Sign.BAD in worst else ExitCode.PASS

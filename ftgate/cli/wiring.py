@@ -50,7 +50,7 @@ from ftgate.ports import (
 )
 from ftgate.values.digest import digest
 from ftgate.values.settings import JudgeSettings, OtherJudge, Settings
-from ftgate.values.setup import MachineSetup, RepositorySetup
+from ftgate.values.setup import MachineSetup, RepositorySetup, StoreSetup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,6 +316,13 @@ def machine(store: Path | str | None, *, ask_torch: bool = False) -> MachineSetu
     from ftgate.edges.machine import machine_setup
 
     return machine_setup(local_store(store), os.environ.get("PATH", os.defpath), ask_torch=ask_torch)
+
+
+def store_setup(url: str) -> StoreSetup:
+    """What a store at a URL lets this machine do."""
+    from ftgate.edges import store_setup as looking
+
+    return looking.store_setup(url)
 
 
 def has_judge_key() -> bool:

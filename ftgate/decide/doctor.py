@@ -14,6 +14,7 @@ from ftgate.values.setup import (
     RepositorySetup,
     RequiredCheck,
     Sign,
+    StoreSetup,
     WorkflowFile,
 )
 
@@ -28,6 +29,7 @@ _EVERYBODY = "all_external_contributors"
 _PINNED = re.compile(r"@[0-9a-f]{40}$")
 _GATE = re.compile(r"(?:^|/)\.github/workflows/gate\.ya?ml(?:@|$)")
 _MUST_HAVE = ("pull_request_target", "issue_comment")
+_DONE = {"write": "written", "read": "read", "list": "listed"}
 _TRAIN = ("torch", "transformers", "peft", "trl", "bitsandbytes")
 
 
@@ -217,3 +219,35 @@ def machine(setup: MachineSetup, base_model: str) -> Iterator[Diagnosis]:
         yield warn(gigabytes, "A base model of 8 billion parameters takes about 16 GB, adapters some more.")
     else:
         yield ok(gigabytes)
+    if setup.held:
+        yield _held(setup)
+
+
+def _held(setup: MachineSetup) -> Diagnosis:
+    """What may be deleted: all of it is made again, or fetched, when it is needed."""
+    total = sum(setup.held.values())
+    parts = sorted(setup.held.items(), key=lambda part: -part[1])
+    what = f"{setup.store} holds {_gigabytes(total)}: " + ", ".join(
+        f"{name} {_gigabytes(size)}" for name, size in parts
+    )
+    if total < setup.free_bytes:
+        return ok(what)
+    old = f"find {setup.store}/trainings -mindepth 1 -maxdepth 1 -mtime +90 -exec rm -r {{}} +"
+    return warn(what, f"While no run is at work, what is old may go, and is trained again if need be: {old}")
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def store(setup: StoreSetup) -> Iterator[Diagnosis]:
+    """Whether runs on this machine can keep and find trainings at a URL."""
+    for each in setup.failed:
+        yield bad(f"cannot be {_DONE[each.what]}: {each.problem}", each.advice)
+    if not setup.failed:
+        yield ok(f"{setup.url} can be written, read and listed")
+    if setup.left:
+        yield warn(
+            f"{setup.left} was written to see, and could not be deleted",
+            "Delete it. ftgate itself deletes nothing there: it needs no leave to.",
+        )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from ftgate.decide import estimate
+from ftgate.decide.overfitting import FEWEST
 from ftgate.decide.recipe import is_tiny, resolve
 from ftgate.decide.recipe_sizes import FREE, GIB
 from ftgate.values.dataset import Example
@@ -107,6 +108,16 @@ def _hints(facts: Facts, recipe: Recipe) -> Iterator[str]:
         yield f"{recipe.processes} processes save time, not memory: each holds the whole model"
     if recipe.keep == "best" and not facts.held_out:
         yield "there is no held-out set: the last weights are kept, as nothing says which are best"
+    elif recipe.keep == "best" and facts.held_out < FEWEST and not facts.hosted:
+        few = (
+            "1 held-out example chooses"
+            if facts.held_out == 1
+            else f"{facts.held_out} held-out examples choose"
+        )
+        yield (
+            f"{few} the best weights by chance rather than by loss, and fewer than {FEWEST} end no training that "
+            "overfits: hold more out, or set training.keep: last"
+        )
     if recipe.keep == "best" and recipe.evaluations < 4:
         yield f"the best weights are looked for {recipe.evaluations} times an epoch; four find better ones"
 

@@ -5,9 +5,10 @@ Nothing is ever merged within 4 bit: requantising loses part of what was learned
 loaded in 16 bit), and merged; then what was written is loaded back and compared with what was trained.
 """
 
+import fcntl
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ftgate.decide.serving import launch, launch_here, refusal
 from ftgate.edges import export_folder, loading
@@ -38,10 +39,11 @@ _STEPS = {"adapter": 2, "full": 2}
 
 
 class LocalExporter:
-    """Port Exporter. `root` is where exports go that no target names."""
+    """Port Exporter. `root` is where exports go that no target names, until they are discarded."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._used: dict[Path, IO[str]] = {}
 
     def export(self, job: ExportJob, progress: Progress) -> Written:
         if why := refusal(job.training, job.form):
@@ -52,6 +54,8 @@ class LocalExporter:
         # Resolved: `.` has no name beside which to write, and a command with `..` in it reads badly.
         target = (job.target or self._root / f"{job.training.key[:32]}-{job.form}").resolve()
         line = launch(job.training, job.form, job.base_model, str(target))
+        if job.target is None:
+            self._use(target)
         with loading.quiet():
             asked = texts(
                 loading.load_tokenizer(job.base_model, "right"), job.prompts, job.base_model.max_length
@@ -62,6 +66,27 @@ class LocalExporter:
                 return Written(folder=target, exported=known, launch=line, reused=True)
             exported, kept = _made(job, asked, (target, identity), progress)
         return Written(folder=target, exported=exported, launch=line, kept=kept)
+
+    def _use(self, target: Path) -> None:
+        """Keeps other processes from discarding what this one is about to ask."""
+        if target in self._used:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = target.with_name(f"{target.name}.lock").open("a")
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        self._used[target] = lock
+
+    def discard(self, written: Written) -> None:
+        lock = self._used.pop(written.folder, None)
+        if lock is None:
+            return
+        # The lock's file stays: whoever waits for one that was deleted would share it with nobody.
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # the last who uses it deletes it
+            shutil.rmtree(written.folder, ignore_errors=True)
 
 
 def _made(

@@ -223,7 +223,7 @@ class Service:
             raise Unanswered(f"{self.host}: it did not answer in time", advice=_ADVICE) from error
         except APIConnectionError as error:
             raise Unanswered(f"{self.host}: it cannot be reached", advice=_ADVICE) from error
-        except (APIError, ValueError) as error:
+        except (APIError, ValueError, AttributeError, TypeError) as error:  # its lists are built unchecked
             text = f"{self.host}: its answer cannot be read ({type(error).__name__})"
             raise _Garbled(text, advice=_ADVICE) from error
 

@@ -51,9 +51,13 @@ class Following:
         self._rows: dict[int, Row] = {}
         self._step = 0
         self._total = 0
+        self._succeeded = 0.0
 
-    def to_the_end(self, id: str, poll: float, deadline: float) -> Ended:
-        """The job when it has ended. One that has not within the deadline is cancelled; that is an OutsideError."""
+    def to_the_end(self, id: str, poll: float, deadline: float, late: float) -> Ended:
+        """The job when it has ended. One that has not within the deadline is cancelled; that is an OutsideError.
+
+        The name of its model may come so many seconds late.
+        """
         with ExitStack() as stack:
             task: Task | None = None
             while True:
@@ -64,11 +68,17 @@ class Following:
                     task, before = stack.enter_context(self._progress.task(self._label, self._total)), 0
                 if task is not None and self._step > before:
                     task.advance(self._step - before)
-                if job.ended:
+                if job.ended and not self._nameless(job, late):
                     return Ended(job=job, rows=tuple(self._rows.values()), steps=self._total)
                 if self._age(job) > deadline:
                     raise self._overdue(job, deadline)
                 time.sleep(poll)
+
+    def _nameless(self, job: HostedJob, late: float) -> bool:
+        if job.status != "succeeded" or job.fine_tuned_model:
+            return False
+        self._succeeded = self._succeeded or time.monotonic()
+        return time.monotonic() - self._succeeded < late
 
     def _overdue(self, job: HostedJob, deadline: float) -> OutsideError:
         said = cancel(self._service, job.id)

@@ -33,12 +33,14 @@ _LOOKS = 3
 
 
 class Note(Struct, frozen=True, kw_only=True):
-    """What is known of the job on disk. `asked` stands before the request for a job is sent: then there may be one."""
+    """What is known of the job on disk. `asked` stands before the request for a job is sent: then there may be one.
+    `nameless` are jobs that succeeded, as the service says, and have no model."""
 
     host: str
     model: str
     asked: bool = False
     job: str = ""
+    nameless: tuple[str, ...] = ()
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -111,7 +113,7 @@ class KeyedJob:
             if error.status != 404:
                 raise
             return None
-        return None if job.status == "cancelled" else job
+        return None if job.status == "cancelled" or job.id in self._note.nameless else job
 
     def _find(self, looks: int) -> HostedJob | None:
         for look in range(looks):
@@ -121,7 +123,7 @@ class KeyedJob:
             for job in self._service.jobs():
                 if not hosted.ours(job, self._job.key, self._files.ids):
                     continue
-                if self._of_use(job):
+                if job.id not in self._note.nameless and self._of_use(job):
                     return job
                 self._ended += 1
         return None
@@ -151,7 +153,9 @@ class KeyedJob:
         alive = [
             job
             for job in self._service.jobs()
-            if hosted.ours(job, self._job.key, self._files.ids) and self._of_use(job)
+            if hosted.ours(job, self._job.key, self._files.ids)
+            and job.id not in self._note.nameless
+            and self._of_use(job)
         ]
         first = min(alive, key=lambda job: (job.created_at, job.id), default=created)
         if first.id != created.id:
@@ -218,6 +222,10 @@ class KeyedJob:
         }
         return request | ({"validation_file": ids["held-out"]} if "held-out" in ids else {})
 
+    def dismiss(self, id: str) -> None:
+        """A job that will never have a model, though it succeeded: no run waits for it again."""
+        self._note = replace(self._note, nameless=(*self._note.nameless, id))
+
     def over(self, *, forget: bool) -> None:
         """The job has ended: what was uploaded is deleted, unless the settings keep it. With `forget` the next run
         begins anew."""
@@ -236,7 +244,10 @@ class KeyedJob:
 
     def _forget(self) -> None:
         """The next run begins anew: this job has ended without a model."""
-        (self._job.workspace / _NOTE).unlink(missing_ok=True)
+        if self._note.nameless:
+            self._keep(replace(self._note, asked=False, job=""))
+        else:
+            (self._job.workspace / _NOTE).unlink(missing_ok=True)
 
 
 def _refused(error: Answered, model: str, host: str) -> Exception:

@@ -33,7 +33,10 @@ def outcome(service: Service, ended: Ended, blank: Training, base: str, workspac
             return replace(blank, failure=f"{service.host} refused the data: {said}")
         raise service.wrong(f"the job {job.id} failed: {said}")
     if not job.fine_tuned_model:
-        raise service.wrong(f"the job {job.id} succeeded and names no model")
+        raise service.wrong(
+            f"the job {job.id} succeeded and names no model",
+            "Ask the service what became of it, or run again.",
+        )
     if job.fine_tuned_model == base:
         raise service.wrong(f"the job {job.id} names the base model as what it tuned")
     found, events = _losses(service, ended, blank.recipe.epochs)

@@ -76,7 +76,9 @@ def _trained(case: Case, keyed: KeyedJob) -> Training:
             return replace(blank, failure=error.message)
     following = Following(case.service, case.job.label, case.progress, case.clock)
     try:
-        ended = following.to_the_end(known.id, hosts.poll_seconds, hosts.deadline_hours * 3600)
+        ended = following.to_the_end(
+            known.id, hosts.poll_seconds, hosts.deadline_hours * 3600, hosts.timeout_seconds
+        )
     except Overdue:
         keyed.over(forget=True)
         raise
@@ -88,7 +90,9 @@ def _trained(case: Case, keyed: KeyedJob) -> Training:
 
 def _found(case: Case, keyed: KeyedJob, ended: Ended, blank: Training) -> Training:
     """What came of it. A job that ended without a model is over: the next run begins anew."""
-    lost = ended.job.status != "succeeded"
+    lost = ended.job.status != "succeeded" or not ended.job.fine_tuned_model
+    if ended.job.status == "succeeded" and lost:
+        keyed.dismiss(ended.job.id)
     try:
         found = outcome(case.service, ended, blank, case.model, case.job.workspace)
     except OutsideError:

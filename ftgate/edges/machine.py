@@ -5,6 +5,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from ftgate.edges.store_setup import held
 from ftgate.values.setup import MachineSetup
 
 _PACKAGES = ("torch", "transformers", "peft", "trl", "bitsandbytes")
@@ -24,6 +25,7 @@ def machine_setup(store: Path, path: str, *, ask_torch: bool = False) -> Machine
         versions=versions,
         free_bytes=shutil.disk_usage(_existing(store)).free,
         store=str(store),
+        held=held(store),
         cuda=_cuda() if ask_torch and "torch" in versions else None,
     )
 

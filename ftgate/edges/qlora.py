@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ftgate.decide.pace import measured_steps, smaller_batch, steps_per_epoch
-from ftgate.edges import loading, ranks, trackers
+from ftgate.edges import loading, ranks, telling, trackers
 from ftgate.edges.checkpoints import Checkpoints, Found
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.signals import listening
@@ -113,6 +113,8 @@ class _Attempts:
         self._checkpoints = Checkpoints(job.workspace, job.key, seconds)
         self._per_epoch = steps_per_epoch(job.recipe, len(examples))
         self._told: tuple[str, ...] = ()
+        self._lost: tuple[str, ...] = ()
+        self._telling = telling.Telling({}, lambda text: None)
 
     def tell(self, event: str) -> None:
         """Something that did not go straight."""
@@ -123,7 +125,20 @@ class _Attempts:
         first = ranks.join()
         if first:
             shutil.rmtree(self._job.workspace / "adapter", ignore_errors=True)
+            self._telling = telling.Telling(trackers.callbacks(self._job), progress.say)
+        for event in self._telling.open():
+            self.tell(event)
         _forget_peak()
+        patience = telling.LEAVING
+        try:
+            done = self._finish(training, self._attempts(progress, first=first))
+            patience = telling.CLOSING
+        finally:
+            late = self._telling.close(patience)
+        return replace(done, events=(*done.events, *late))
+
+    def _attempts(self, progress: Progress, *, first: bool) -> Watch:
+        """The attempt that memory sufficed for."""
         recipe = self._job.recipe
         with progress.task(self._job.label, self._per_epoch * recipe.epochs) as task:
             while True:
@@ -133,7 +148,7 @@ class _Attempts:
                     recipe = replace(recipe, batch_size=kept.batch_size, accumulation=kept.accumulation)
                 watch = self._attempt(recipe, found, task)
                 if watch is not None:
-                    return self._finish(training, watch)
+                    return watch
                 recipe = self._smaller(recipe, progress)
                 _free()
 
@@ -153,7 +168,7 @@ class _Attempts:
         """None when memory did not suffice."""
         held_out = HeldOut(self._held_out, collator(self._tokenizer, recipe), recipe.batch_size)
         steps = measured_steps(self._per_epoch, recipe.epochs, recipe.evaluations)
-        watch = Watch(recipe, self._job.base_model, held_out, steps)
+        watch = Watch(recipe, self._job.base_model, held_out, steps, self._telling)
         folder = str(found.folder) if found.folder else None
         try:
             watch.trainer = build(
@@ -161,16 +176,16 @@ class _Attempts:
                 recipe,
                 self._tokenizer,
                 self._examples,
-                [watch.callback(), *trackers.callbacks(self._job)],
+                [watch.callback()],
                 self._checkpoints.draft,
             )
             kept = replace(
                 found.kept,
-                events=(*found.kept.events, *self._told),
+                events=(*found.kept.events, *_beyond(self._lost, found.kept.events), *self._told),
                 batch_size=recipe.batch_size,
                 accumulation=recipe.accumulation,
             )
-            self._told = ()
+            self._told, self._lost = (), ()
             with listening() as stopping:
                 watch.start(task, self._checkpoints, stopping, kept)
                 watch.trainer.train(resume_from_checkpoint=folder)
@@ -179,6 +194,7 @@ class _Attempts:
         except RuntimeError as error:
             if not loading.out_of_memory(error):
                 raise
+            self._lost = watch.kept.events or self._lost
             return None
         return watch
 
@@ -230,6 +246,15 @@ class _Attempts:
         if watch.trainer.args.should_save:
             shutil.copytree(chosen[1], target)
         return chosen[0]
+
+
+def _beyond(events: Sequence[str], kept: Sequence[str]) -> list[str]:
+    """What an attempt had to tell since the checkpoint from which the next one goes on."""
+    left = list(events)
+    for event in kept:
+        if event in left:
+            left.remove(event)
+    return left
 
 
 def _forget_peak() -> None:

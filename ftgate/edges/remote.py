@@ -83,6 +83,23 @@ class Remote:
                 self._files.pipe_file(self._path(name), content)
         return True
 
+    def names(self) -> set[str]:
+        """Of what lies directly below the URL."""
+        with self._told(""):
+            try:
+                found = self._files.ls(self._root, detail=False)
+            except FileNotFoundError:
+                return set()
+            return {str(path).rstrip("/").rpartition("/")[2] for path in found}
+
+    def delete(self, name: str) -> None:
+        """An object, where there is one."""
+        with self._told(name):
+            try:
+                self._files.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
     def upload(self, file: Path, name: str, sent: Callable[[int], None]) -> None:
         """A file as an object; `sent` hears how many bytes went. Raises OutsideError when fewer arrived."""
         with self._told(name):

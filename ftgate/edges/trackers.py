@@ -1,14 +1,19 @@
 """Trackers that hear of the losses when the settings name them. transformers' callbacks log; what else they would tell
 (arguments with paths, the model's configuration, the console) is replaced by recipe and digests.
+
+They are called in threads of their own (telling.py), on the first process alone. What they say of settings or of this
+machine becomes Unconfigured; whatever a server says or does not say is no reason to train nothing.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from importlib import util
 from pathlib import Path
 from typing import Any
 
 from ftgate.decide import tracking
-from ftgate.errors import OutsideError, SettingsError
+from ftgate.edges.telling import OPENING, Unconfigured
+from ftgate.errors import SettingsError
 from ftgate.ports import TrainingJob
 from ftgate.values.training_settings import Tracker
 
@@ -32,10 +37,20 @@ def check(report_to: Sequence[Tracker], options: Mapping[str, str]) -> None:
         )
 
 
-def callbacks(job: TrainingJob) -> list[Any]:
-    """Callbacks of transformers' trainer for the trackers of a job; only rank 0 of them speaks."""
+def callbacks(job: TrainingJob) -> Mapping[str, Any]:
+    """Callbacks of transformers' trainer for the trackers of a job, by name. Raises SettingsError as `check` does."""
     check(job.report_to, job.tracker_options)
-    return [_MAKERS[name](job) for name in job.report_to]
+    return {name: _made(name, job) for name in job.report_to}
+
+
+def _made(name: Tracker, job: TrainingJob) -> Any:
+    try:
+        return _MAKERS[name](job)
+    except ImportError as error:
+        raise SettingsError(
+            f"training.report_to names {name}, which is not installed as a whole: {error}",
+            advice=f"Install it, in the clone of ftgate: pip install '.[{name}]'",
+        ) from error
 
 
 def _about(job: TrainingJob) -> dict[str, tracking.Scalar]:
@@ -52,51 +67,73 @@ def _project(job: TrainingJob) -> str:
 
 def _directory(job: TrainingJob, below: str) -> Path:
     folder = Path(job.tracker_options.get("directory", tracking.DIRECTORY)).expanduser() / below
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise Unconfigured(f"training.tracker_options.directory cannot be written to: {error}") from error
     return folder
-
-
-def _refused(tracker: Tracker, error: Exception) -> OutsideError:
-    return OutsideError(
-        f"training.report_to: {tracker} cannot be told: {error}",
-        advice="Correct its settings, log in to it, or take it out of training.report_to.",
-    )
 
 
 def _wandb(job: TrainingJob) -> Any:
     import wandb
     from transformers.integrations import WandbCallback
 
+    options: Any = job.tracker_options
+
     class Callback(WandbCallback):  # type: ignore[misc]
         def setup(self, args: Any, state: Any, model: Any, **_: Any) -> None:
             self._initialized = True
-            if not state.is_world_process_zero:
-                return
-            options: Any = job.tracker_options
+            folder = _directory(job, "wandb")
             if wandb.run is not None:
                 wandb.finish()
             try:
+                _logged_in(wandb, options.get("mode"))
                 wandb.init(
                     project=_project(job),
                     entity=options.get("entity"),
                     mode=options.get("mode"),
-                    dir=str(_directory(job, "wandb")),
+                    dir=str(folder),
                     name=_name(job),
                     id=job.key[:32],
                     resume="allow",
                     config=_about(job),
-                    settings=wandb.Settings(console="off", disable_git=True, disable_code=True, silent=True),
+                    settings=_discreet(wandb),
                 )
-            except (wandb.errors.Error, ValueError) as error:
-                raise _refused("wandb", error) from error
+            except (wandb.errors.UsageError, ValueError) as error:
+                raise Unconfigured(str(error)) from error
             wandb.define_metric("train/global_step")
             wandb.define_metric("*", step_metric="train/global_step", step_sync=True)
 
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if state.is_world_process_zero and wandb.run is not None:
+            if wandb.run is not None:
                 wandb.finish()
 
     return Callback()
+
+
+def _discreet(wandb: Any) -> Any:
+    """Without the console, the command line, paths, the machine and its load, the packages and the code."""
+    return wandb.Settings(
+        console="off",
+        silent=True,
+        program="ftgate",
+        disable_git=True,
+        disable_code=True,
+        x_disable_meta=True,
+        x_disable_machine_info=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
+        # Else its end waits for this long at an address where nobody answers, and the process with it.
+        init_timeout=min(float(wandb.setup().settings.init_timeout), OPENING),
+    )
+
+
+def _logged_in(wandb: Any, mode: str | None) -> None:
+    """Asks this machine alone. Where it is not, wandb would ask the terminal, in the middle of everything."""
+    if (mode or wandb.setup().settings.mode) in ("offline", "disabled"):
+        return
+    if "prompt" in inspect.signature(wandb.login).parameters and not wandb.login(verify=False, prompt=False):
+        raise Unconfigured("nobody is logged in: set WANDB_API_KEY, run `wandb login`, or set mode: offline")
 
 
 def _mlflow(job: TrainingJob) -> Any:
@@ -106,21 +143,31 @@ def _mlflow(job: TrainingJob) -> Any:
     class Callback(MLflowCallback):  # type: ignore[misc]
         def setup(self, args: Any, state: Any, model: Any) -> None:
             self._initialized, self._async_log, self._log_artifacts = True, False, False
-            if not state.is_world_process_zero:
-                return
+            self._auto_end_run = (
+                False  # MLflow's own way ends it when this object is collected, in any thread
+            )
+            try:
+                self._begin()
+            except mlflow.exceptions.RestException:
+                raise  # the server's word
+            except mlflow.exceptions.MlflowException as error:
+                if error.error_code != "INVALID_PARAMETER_VALUE":
+                    raise
+                raise Unconfigured(str(error)) from error
+
+        def _begin(self) -> None:
             if uri := job.tracker_options.get("tracking_uri"):
                 mlflow.set_tracking_uri(uri)
             elif not mlflow.is_tracking_uri_set():
                 mlflow.set_tracking_uri(f"sqlite:///{_directory(job, 'mlflow').resolve() / 'mlflow.db'}")
             if mlflow.active_run() is not None:
                 mlflow.end_run()
-            try:
-                mlflow.set_experiment(_project(job))
-                mlflow.start_run(run_name=_name(job), tags={"ftgate.key": job.key})
-                mlflow.log_params(_about(job))
-            except (mlflow.exceptions.MlflowException, OSError) as error:
-                raise _refused("mlflow", error) from error
-            self._auto_end_run = True
+            mlflow.set_experiment(_project(job))
+            mlflow.start_run(run_name=_name(job), tags={"ftgate.key": job.key})
+            mlflow.log_params(_about(job))
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            mlflow.end_run()
 
     return Callback()
 
@@ -131,8 +178,6 @@ def _tensorboard(job: TrainingJob) -> Any:
 
     class Callback(TensorBoardCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if not state.is_world_process_zero:
-                return
             folder = _directory(job, "tensorboard") / f"{job.label.replace(' ', '-')}-{job.key[:12]}"
             self.tb_writer = SummaryWriter(log_dir=str(folder))
             told = "\n".join(f"    {name}: {value}" for name, value in _about(job).items())
@@ -143,13 +188,12 @@ def _tensorboard(job: TrainingJob) -> Any:
 
 def _trackio(job: TrainingJob) -> Any:
     import trackio
+    from huggingface_hub.errors import LocalTokenNotFoundError
     from transformers.integrations import TrackioCallback
 
     class Callback(TrackioCallback):  # type: ignore[misc]
         def setup(self, args: Any, state: Any, model: Any, **_: Any) -> None:
             self._initialized = True
-            if not state.is_world_process_zero:
-                return
             try:
                 trackio.init(
                     project=_project(job),
@@ -159,8 +203,8 @@ def _trackio(job: TrainingJob) -> Any:
                     resume="allow",
                     embed=False,
                 )
-            except (ValueError, OSError) as error:
-                raise _refused("trackio", error) from error
+            except (ValueError, LocalTokenNotFoundError) as error:
+                raise Unconfigured(str(error)) from error
 
     return Callback()
 

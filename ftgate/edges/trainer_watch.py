@@ -14,6 +14,7 @@ from ftgate.edges import ranks
 from ftgate.edges.checkpoints import Checkpoints, Kept
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.signals import Stopping
+from ftgate.edges.telling import Telling
 from ftgate.edges.trainer_model import odd_weights, write_weights
 from ftgate.ports import Task
 from ftgate.values.training import BaseModel, LossPoint, Recipe
@@ -24,14 +25,18 @@ class Ended(Exception):
 
 
 class Watch:
-    """Of one attempt. `steps` are those after which the held-out loss is measured."""
+    """Of one attempt. `steps` are those after which the held-out loss is measured; trackers hear of it by `telling`."""
 
-    def __init__(self, recipe: Recipe, base: BaseModel, held_out: HeldOut, steps: frozenset[int]) -> None:
+    def __init__(
+        self, recipe: Recipe, base: BaseModel, held_out: HeldOut, steps: frozenset[int], telling: Telling
+    ) -> None:
         self._recipe = recipe
         self._base = base
         self._held_out = held_out
         self._steps = steps
+        self._telling = telling
         self._shown = 0
+        self._began, self._kept = time.monotonic(), Kept()
         self.failure: str | None = None
         self.stopped = ""
         self.trainer: Any = None
@@ -87,8 +92,7 @@ class Watch:
                 watch.show(state.global_step)
 
             def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-                if logs and "loss" in logs:
-                    watch.step_ends(state, logs, control)
+                watch.hear(state, logs or {}, control)
 
             def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
                 watch.saved(state.global_step)
@@ -122,8 +126,19 @@ class Watch:
         self._task.advance(reached - self._shown)
         self._shown = reached
 
+    def hear(self, state: Any, logs: Mapping[str, Any], control: Any) -> None:
+        """Trainer's figures: of a step, or of all at the end."""
+        self._telling.log(state.global_step, logs)
+        if "loss" in logs:
+            self.step_ends(state, logs, control)
+
+    def note(self, *events: str) -> None:
+        """What did not go straight."""
+        self._kept = replace(self._kept, events=(*self._kept.events, *events))
+
     def step_ends(self, state: Any, logs: Mapping[str, Any], control: Any) -> None:
         """After every optimiser step, when its loss is known."""
+        self.note(*self._telling.look())
         self._look(state.global_step, logs)
         measured = self.failure is None and self._due(state)
         if measured:
@@ -173,9 +188,7 @@ class Watch:
             self.failure = f"held-out loss is {point.loss} at step {step}"
             return
         self._kept = replace(self._kept, measured=(*self.measured, point))
-        # For trackers alone: Trainer's own log would mix it with the averages of training.
-        told = self.trainer.callback_handler
-        told.on_log(self.trainer.args, state, self.trainer.control, {"eval_loss": point.loss})
+        self._telling.log(step, {"eval_loss": point.loss})
         if best(self.measured) is point and self._recipe.keep == "best":
             self.failure = odd_weights(self.trainer.model)
             write_weights(self.trainer, self._base, self._recipe, self._checkpoints.best)
@@ -193,7 +206,7 @@ class Watch:
         if self._recipe.stop_overfitting:
             self.stopped = reason
         elif not any(event.startswith("overfitting") for event in self._kept.events):
-            self._kept = replace(self._kept, events=(*self._kept.events, reason))
+            self.note(reason)
         return bool(self.stopped)
 
     def best_weights(self) -> tuple[int, Path] | None:

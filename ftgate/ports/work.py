@@ -154,6 +154,9 @@ class Exporter(Protocol):
         """The same job twice writes once. Raises InputError when the target is not its own to write, or the training
         has no such form; OutsideError when the disk is too small or what is stored does not fit."""
 
+    def discard(self, written: Written) -> None:
+        """Deletes an export that no target named, unless another process of this machine uses it."""
+
 
 class Judge(Protocol):
     """One or more models that rate completions."""

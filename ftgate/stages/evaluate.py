@@ -191,7 +191,7 @@ class Evaluator:
         exported = self._exported(arm, training, adapter) if training and adapter else None
         job = self._job(f"asking {arm.value}", adapter, exported, self._prompts)
         items = _items(self._prompts, self._asking.completer.complete(job, self._ports.progress))
-        return ArmEvaluation(
+        evaluation = ArmEvaluation(
             arm=arm,
             adapter_sha256=training.adapter_sha256 if training else None,
             items=items,
@@ -200,6 +200,10 @@ class Evaluator:
             seconds=round(self._ports.clock.seconds() - started, 1),
             exported=exported.exported if exported else None,
         )
+        if exported:
+            # A whole model for each arm would fill any disk; what was asked of it is kept.
+            self._ports.exporter.discard(exported)
+        return evaluation
 
     def _exported(self, arm: Arm, training: Training, adapter: Path) -> Written | None:
         """The merged form, where the settings serve one: what is asked is what will be served."""

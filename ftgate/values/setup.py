@@ -64,13 +64,30 @@ class RepositorySetup(Struct, frozen=True, kw_only=True):
 
 class MachineSetup(Struct, frozen=True, kw_only=True):
     """What this machine has. `gpus` are names with memory; `versions` those of installed packages; `cuda` is what torch
-    says, None where it was not asked."""
+    says, None where it was not asked; `held` is what the store holds already, bytes by what they are."""
 
     gpus: tuple[str, ...]
     versions: dict[str, str]
     free_bytes: int
     store: str
     cuda: bool | None = None
+    held: dict[str, int] = {}
+
+
+class StoreFailure(Struct, frozen=True, kw_only=True):
+    """What a store at a URL would not do: write, read or list."""
+
+    what: str
+    problem: str
+    advice: str = ""
+
+
+class StoreSetup(Struct, frozen=True, kw_only=True):
+    """What a store at a URL lets this machine do. `left` is the URL of what was written to see and not deleted."""
+
+    url: str
+    failed: tuple[StoreFailure, ...] = ()
+    left: str = ""
 
 
 class DataSetup(Struct, frozen=True, kw_only=True):

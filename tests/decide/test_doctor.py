@@ -171,6 +171,8 @@ GPU = MachineSetup(gpus=("A100, 80 GB",), versions=PACKAGES, free_bytes=10**12, 
         ({"gpus": (), "versions": {}, "cuda": None}, "hosted:gpt-4.1-mini", Sign.OK),
         ({"free_bytes": 10**9}, "Qwen/Qwen3-8B", Sign.WARN),
         ({"free_bytes": 10**9}, "bundled:tiny", Sign.OK),
+        ({"held": {"trainings": 10**9}}, "Qwen/Qwen3-8B", Sign.OK),
+        ({"held": {"trainings": 10**9, "exports": 10**12}}, "Qwen/Qwen3-8B", Sign.WARN),
     ],
 )
 def test_machine(changes: dict[str, Any], model: str, sign: Sign) -> None:

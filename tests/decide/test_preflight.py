@@ -71,6 +71,27 @@ def test_a_sound_training_has_nothing_said_of_it() -> None:
     assert (made.preflight.steps, made.preflight.warmup_steps) == (96, 10)
 
 
+@pytest.mark.parametrize(
+    ("held_out", "keep", "hosted", "said"),
+    [
+        (0, "best", False, "there is no held-out set"),
+        (1, "best", False, "1 held-out example chooses the best weights by chance"),
+        (4, "best", False, "4 held-out examples choose the best weights by chance"),
+        (5, "best", False, ""),
+        (1, "last", False, ""),
+        (1, "best", True, ""),
+    ],
+)
+def test_a_held_out_set_that_chooses_by_noise_is_noted(
+    held_out: int, keep: Any, hosted: bool, said: str
+) -> None:
+    made = of(replace(FACTS, held_out=held_out, hosted=hosted), keep=keep)
+    notes = [r.reason.text for r in preflighted(made) if r.reason.id == "preflight.hint"]
+    found = [text for text in notes if "held-out" in text]
+    assert len(found) == bool(said) and all(said in text for text in found)
+    assert outcome(made) is VerdictOutcome.PASS
+
+
 FAIL, OPEN, OK = VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS
 CASES: dict[str, tuple[Callable[[], Run], str, VerdictOutcome]] = {
     "too many dropped": (lambda: of(replace(FACTS, dropped=26)), "preflight.dropped", FAIL),

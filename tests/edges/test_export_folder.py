@@ -42,6 +42,24 @@ def test_the_same_export_is_written_once_and_another_replaces_it(
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
+def test_what_the_gate_exports_goes_when_the_last_who_uses_it_has_asked(
+    export_job: ExportJob, tmp_path: Path
+) -> None:
+    """And what a person has exported with --to stays."""
+    one, other = LocalExporter(tmp_path / "exports"), LocalExporter(tmp_path / "exports")
+    named = one.export(replace(export_job, target=tmp_path / "out"), FakeProgress())
+    written = one.export(export_job, FakeProgress())
+    assert other.export(export_job, FakeProgress()).reused
+    one.discard(written)
+    assert (written.folder / SEAL).is_file(), "the other still uses it"
+    other.discard(written)
+    assert not written.folder.exists()
+    one.discard(written)
+    one.discard(named)
+    assert (named.folder / SEAL).is_file()
+    assert not one.export(export_job, FakeProgress()).reused
+
+
 def test_what_is_rendered_follows_an_export_that_is_asked_for_again(
     export_job: ExportJob, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ MOMENTS = {
     "after the upload": stage("POST", "/files", answered=True),
     "before the job is begun": stage("POST", JOBS, answered=False),
     "after the job is begun, before its id is known": stage("POST", JOBS, answered=True),
+    "before the first look at it": stage("GET", f"{JOBS}/ftjob-1", answered=False),
     "while following": stage("GET", f"{JOBS}/ftjob-1", answered=True),
     "while the losses are read": stage("GET", "/files/file-result-ftjob-1/content", answered=True),
     "while cleaning up": stage("GET", f"{JOBS}/ftjob-1/checkpoints", answered=True),
@@ -114,18 +115,21 @@ def test_an_interrupt_cancels_the_job_within_seconds_and_says_so(
     assert done["model"].endswith("ftjob-2"), "what was cancelled is begun anew"
 
 
-def test_the_second_signal_does_not_cut_the_cancellation_short(service: Tuner, tmp_path: Path) -> None:
-    """GitHub sends SIGINT, and SIGTERM soon after."""
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_the_second_signal_does_not_cut_the_cancellation_short(
+    service: Tuner, tmp_path: Path, second: signal.Signals
+) -> None:
+    """GitHub sends SIGINT, and SIGTERM soon after; a person presses Ctrl-C again."""
     service.path = ["running"]
     child = Child(service, tmp_path)
     wait(lambda: service.paths("GET").count(f"{JOBS}/ftjob-1") > 2)
     service.slow = 1.0
     child.kill(signal.SIGINT)
     time.sleep(0.5)
-    child.kill(signal.SIGTERM)
+    child.kill(second)
     code, _, said = child.ended()
     assert code == 130 and "it was cancelled there" in said
-    assert service.jobs["ftjob-1"]["status"] == "cancelled"
+    assert service.jobs["ftjob-1"]["status"] == "cancelled" and service.files == {}
 
 
 def test_an_interrupt_while_the_job_is_begun_finds_and_cancels_it(service: Tuner, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ftgate.edges.qlora import QloraTrainer
 from ftgate.errors import OutsideError
 from ftgate.ports import TrainingJob
 from ftgate.values.training import BaseModel, Training
-from tests.edges.trainings import CONTRARY, Interrupting, hard_job, weights
+from tests.edges.trainings import CONTRARY, Interrupting, example, hard_job, weights
 from tests.fakes import FakeProgress
 
 pytestmark = [
@@ -204,6 +204,22 @@ def test_out_of_memory_goes_on_with_smaller_batches_and_the_same_examples_in_a_s
     whole = QloraTrainer().train(plain, FakeProgress())
     for point, undisturbed in zip(training.curve, whole.curve, strict=True):
         assert point.train == pytest.approx(undisturbed.train, abs=2e-3)
+
+
+@pytest.mark.parametrize("seconds", [3600.0, 0.0], ids=["before any checkpoint", "after the third"])
+def test_what_was_said_before_memory_ran_out_is_said_once_at_the_end(
+    base_model: BaseModel, tmp_path: Path, seconds: float
+) -> None:
+    job = hard_job(base_model, tmp_path)
+    job = replace(job, examples=(*job.examples, example("very " * 3000, "rain", 99)))
+    with memory_for(2, at=7, message="CUDA out of memory. Tried to allocate 2 GiB"):
+        training = QloraTrainer(checkpoint_seconds=seconds).train(job, FakeProgress())
+    went_on = () if seconds else ("went on from step 3",)
+    assert [event.partition(":")[0] for event in training.events] == [
+        "dropped",
+        "out of memory with batches of 4 x 2",
+        *went_on,
+    ]
 
 
 @contextmanager

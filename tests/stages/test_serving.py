@@ -39,6 +39,7 @@ def test_the_merged_form_is_asked_and_the_run_says_so(tmp_path: Path) -> None:
     assert run.verdict is not None and run.verdict.outcome is VerdictOutcome.PASS
     assert [job.form for job in made.exporter.jobs] == [FORM, FORM]
     assert {job.minimum for job in made.exporter.jobs} == {0.98}
+    assert made.exporter.discarded == [job.artefact for job in made.exporter.jobs]
     arms = run.evaluation.arms if run.evaluation else {}
     assert {name: arm.exported.form if arm.exported else None for name, arm in arms.items()} == {
         "base": None,
