@@ -15,9 +15,7 @@ from ftgate.values.training import BaseModel
 
 BUNDLED = "bundled:tiny"
 _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
-_READ = (
-    "config.json",
-    "generation_config.json",
+TOKENIZER = (
     "tokenizer*",
     "vocab*",
     "merges.txt",
@@ -26,8 +24,10 @@ _READ = (
     "special_tokens_map.json",
     "chat_template*",
     "additional_chat_templates/*",
-    "*.safetensors",
+    "tekken.json",
 )
+"""What a loader of tokenizer or chat template reads."""
+_READ = ("config.json", "generation_config.json", *TOKENIZER, "*.safetensors")
 """What a loader of weights, tokenizer or chat template reads: the digest of the model covers it."""
 
 

@@ -14,6 +14,7 @@ from ftgate.decide.serving import launch, launch_here, refusal
 from ftgate.edges import export_folder, loading
 from ftgate.edges.agreement import Foretold, Text, agreement, foretell, texts
 from ftgate.edges.artefact import ADAPTER_WEIGHTS, covered, failing_as_disks_do, is_adapter, share
+from ftgate.edges.base_model import TOKENIZER
 from ftgate.edges.completer import free
 from ftgate.edges.weights import demand_adapter, demand_fit
 from ftgate.edges.whole_model import load_whole
@@ -22,17 +23,6 @@ from ftgate.ports import ExportJob, Progress, Written
 from ftgate.report.run_card import cards, run_card
 from ftgate.values.run_card import Agreement, Exported
 
-_TOKENIZER = (
-    "tokenizer*",
-    "vocab*",
-    "merges.txt",
-    "*.model",
-    "added_tokens.json",
-    "special_tokens_map.json",
-    "chat_template*",
-    "additional_chat_templates/*",
-    "tekken.json",
-)
 _BYTES_PER_WEIGHT = 2
 _SLACK = 50_000_000
 _STEPS = {"adapter": 2, "full": 2}
@@ -169,7 +159,7 @@ def _merged(job: ExportJob, step: Any) -> Any:
 
 def _copy_tokenizer(source: Path, draft: Path) -> None:
     """The base's own files as they are: a tokenizer that was saved anew may differ."""
-    for pattern in (*_TOKENIZER, "generation_config.json"):
+    for pattern in (*TOKENIZER, "generation_config.json"):
         for file in source.glob(pattern):
             if file.is_file():
                 copy = draft / file.relative_to(source)
