@@ -34,6 +34,7 @@ def test_all_problems_come_at_once_with_line_and_key() -> None:
         "  max_broken: 3\n"
         "checks:\n"
         "  role: error\n"
+        "  existing: error\n"
         "colour: red\n"
     )
     assert lines == [
@@ -41,7 +42,8 @@ def test_all_problems_come_at_once_with_line_and_key() -> None:
         "ftgate.yaml:5: data.key_style: 'snake' is not one of ['snake_case', 'camelCase', 'kebab-case']",
         "ftgate.yaml:8: policy.max_broken: the key 'max_broken' stands twice (first on line 7)",
         "ftgate.yaml:10: checks.role: unknown key 'role'; did you mean 'roles'?",
-        "ftgate.yaml:11: colour: unknown key 'colour'; known keys: behavior, base_model, base_revision, data, "
+        "ftgate.yaml:11: checks.existing: unknown key 'existing'; did you mean policy.existing?",
+        "ftgate.yaml:12: colour: unknown key 'colour'; known keys: behavior, base_model, base_revision, data, "
         "regression, training, evaluation, judge, checks, policy",
     ]
 
