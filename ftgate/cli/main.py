@@ -133,14 +133,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # click ends the process itself when the reader of a pipe has gone; that is no verdict.
         return ExitCode.OUTSIDE
     except (click.Abort, KeyboardInterrupt):
-        click.echo(_GO_ON, err=True)
-        return _INTERRUPTED
+        return _interrupted(alone=arguments is None)
     except FtgateError as error:
         return _fail(error)
     except (OSError, MemoryError) as error:
         return _outside(error)
     except Exception:  # noqa: BLE001 - the last handler there is
         return _bug()
+
+
+def _interrupted(*, alone: bool) -> int:
+    click.echo(_GO_ON, err=True)
+    if alone:
+        from ftgate.edges.signals import leave
+
+        leave(_INTERRUPTED)
+    return _INTERRUPTED
 
 
 def _fail(error: FtgateError) -> int:

@@ -3,12 +3,15 @@
 GitHub sends SIGINT, SIGTERM after 7.5 seconds, and kills after another 2.5.
 """
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 GRACE = 9.0
 """Seconds from the first signal within which everything must be on disk."""
@@ -59,3 +62,12 @@ def listening() -> Iterator[Stopping]:
             signal.signal(number, handler)
     if stopping.requested:
         raise KeyboardInterrupt  # it came too late to stop the training, and it was meant for the whole command
+
+
+def leave(code: int) -> NoReturn:
+    """Ends this process now, when all is on disk. Python would take its libraries apart first: with torch loaded that
+    takes 2.3 seconds, and where the processor is busy more than are left."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)

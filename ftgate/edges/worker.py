@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ftgate.edges import job_file
 from ftgate.edges.qlora import CHECKPOINT_SECONDS, QloraTrainer
+from ftgate.edges.signals import leave
 from ftgate.errors import FtgateError
 from ftgate.ports import Progress, Task
 
@@ -162,5 +163,13 @@ def _alive(process: int) -> bool:
     return state not in ("Z", "X")
 
 
+def run() -> None:
+    """The process: ends with the exit code of `main`, and at once after an interrupt."""
+    code = main()
+    if code == _STOPPED:
+        leave(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()
