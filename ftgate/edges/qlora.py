@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from ftgate.decide.pace import measured_steps, smaller_batch, steps_per_epoch
 from ftgate.edges import loading, ranks, telling, trackers
-from ftgate.edges.artefact import failing_as_disks_do
 from ftgate.edges.checkpoints import Checkpoints, Found
 from ftgate.edges.held_out_loss import HeldOut
 from ftgate.edges.signals import listening
@@ -187,7 +186,7 @@ class _Attempts:
                 accumulation=recipe.accumulation,
             )
             self._told, self._lost = (), ()
-            with listening() as stopping, failing_as_disks_do(self._job.workspace):
+            with listening() as stopping:
                 watch.start(task, self._checkpoints, stopping, kept)
                 watch.trainer.train(resume_from_checkpoint=folder)
         except Ended:

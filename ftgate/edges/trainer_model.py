@@ -141,8 +141,11 @@ def _writing(folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError, SafetensorError) as error:
         if isinstance(error, RuntimeError) and not any(said in str(error) for said in _UNWRITTEN):
             raise  # out of memory, or a process that has died: those are answered elsewhere
+        said = str(error) or type(error).__name__
+        if isinstance(error, RuntimeError):
+            said = f"torch could not write the state of the training ({said.splitlines()[0]})"
         raise OutsideError(
-            f"{folder}: cannot be written: {str(error) or type(error).__name__}",
+            f"{folder}: cannot be written: {said}",
             advice="Is the disk full? Make room, and run the same command again: it goes on from the last whole "
             "checkpoint.",
         ) from error

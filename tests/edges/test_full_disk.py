@@ -68,7 +68,7 @@ def test_a_disk_that_fills_while_it_is_trained_is_no_bug_of_ftgate(
         timeout=300,
     )
     assert child.returncode == 4, child.stderr
-    assert said in child.stderr
+    assert said in child.stderr and "Is the disk full?" in child.stderr
     assert not (tmp_path / "w" / "adapter").exists()
 
 
@@ -76,12 +76,13 @@ _TRAINS = """
 import pickle, resource, sys
 from pathlib import Path
 from ftgate.edges.qlora import QloraTrainer
+from ftgate.errors import OutsideError
 from tests.fakes import FakeProgress
 
 job, most = pickle.loads(Path(sys.argv[1]).read_bytes()), int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 try:
     QloraTrainer(checkpoint_seconds=0).train(job, FakeProgress())
-except OSError as error:
-    sys.exit(print(error, file=sys.stderr) or 4)
+except OutsideError as error:
+    sys.exit(print(error.message, error.advice, file=sys.stderr) or 4)
 """
