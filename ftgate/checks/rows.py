@@ -19,8 +19,6 @@ from ftgate.checks.json_values import (
 from ftgate.checks.turns import AS_JSON, answers, output_key, packed, prompt_key, role_seed, text_digest
 from ftgate.values.batch import Batch
 
-_NOTHING = b"\0nothing"
-
 
 class Said(Struct, frozen=True):
     """What the replies of a batch are as JSON: `rows` are those of `objects`, `others` all the rest.

@@ -43,6 +43,7 @@ class Lines:
     """Splits on LF only: U+2028 and CR are characters of a line. Holds one line at a time, or one block.
 
     `block` is what was read ahead, `block_start` its offset in the file, and `at` the place in it that comes next.
+    `refused` is for the reader: whether it took lines of this block for nothing, because one before them was refused.
     """
 
     def __init__(self, path: str, stream: BinaryIO, longest: int = MAX_LINE) -> None:
@@ -61,6 +62,7 @@ class Lines:
         self.bytes = 0
         self.ends_with_newline = True
         self.has_return = False
+        self.refused = False
 
     def leave_digest_out(self) -> None:
         """Nothing is hashed from here on."""
@@ -97,7 +99,7 @@ class Lines:
         """Reads a block, when the last one is used up; False at the end."""
         if not self.waiting():
             self.block_start, self.at = self.start, 0
-            self._split, self._taken = None, 0
+            self._split, self._taken, self.refused = None, 0, False
             self._read_block()
         return self.waiting()
 

@@ -96,7 +96,7 @@ def take_plain(form: Form, lines: Lines, batch: Batch, schema: "ExampleSchema | 
     What is no strict JSON, has other keys, other types or a NUL, or what `schema` refuses, is not plain: the careful
     path says why.
     """
-    if NATIVE is None or not lines.whole or not _can_ask(form, schema):
+    if NATIVE is None or lines.refused or not lines.whole or not _can_ask(form, schema):
         return _by_libraries(form, lines, batch, schema)
     block, at, start = lines.block, lines.at, lines.block_start
     found, starts, end = NATIVE.block(form.spelled, form.orders, block, at)
@@ -104,6 +104,8 @@ def take_plain(form: Form, lines: Lines, batch: Batch, schema: "ExampleSchema | 
     if schema is not None and (count := form.accepted(rows, schema.surely_accepts)) < len(starts):
         rows, end = rows.first(count), starts[count]
         del starts[count:]
+        # The libraries stop where a line is refused: so a block full of them takes linear time.
+        lines.refused = True
     # What has outer white space is for Python to say: it knows all that Unicode has.
     for row in rows.edges:
         rows.prompts[row] = bare_prompt(rows.flat[rows.ends[row - 1] if row else 0 : rows.ends[row]])

@@ -1,6 +1,7 @@
 """What is compiled takes what the libraries take, and nothing else; sanitizers watch it read hostile bytes."""
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -8,11 +9,13 @@ import sys
 import sysconfig
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ftgate.edges import plain_rows
+from ftgate.edges.example_schema import ExampleSchema
 from ftgate.edges.jsonl import read_jsonl
 from ftgate.edges.plain_rows import FORMS, NATIVE
 from ftgate.values.batch import Batch
@@ -82,6 +85,33 @@ def things(data: bytes) -> list[Any]:
         else:
             said.append(thing)
     return said
+
+
+@needs_native
+@pytest.mark.parametrize("every", [1, 2, 1000])
+def test_lines_that_a_schema_refuses_are_not_taken_again_and_again(
+    every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = {"properties": {"messages": {"maxItems": 2}}}
+    schema = ExampleSchema("s.json", json.dumps(judged).encode())
+    turn = '{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}'
+    good, bad = line(turn), line(f"{turn}, {turn}")
+    data = b"".join(bad if number % every == 0 else good for number in range(3000))
+    taken: list[int] = []
+    native = NATIVE
+    assert native is not None
+
+    def block(*given: Any) -> Any:
+        found = native.block(*given)
+        taken.append(len(found[1]))
+        return found
+
+    monkeypatch.setattr(plain_rows, "NATIVE", SimpleNamespace(block=block, accepted=native.accepted))
+    stream = read_jsonl("f.jsonl", io.BytesIO(good + data), schema=schema)
+    said = [thing for thing in stream.batches() if not isinstance(thing, Batch)]
+    assert len(said) == len(range(0, 3000, every))
+    assert stream.file.examples == 3001 - len(said)
+    assert sum(taken) <= 2 * 3001
 
 
 @needs_native
